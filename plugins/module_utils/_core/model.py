@@ -1,0 +1,404 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The release as its user writes it: the variable ``bluegreen``, read strictly into typed objects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import SpecError
+from .section import Section
+from .steps import Step, read_steps
+
+MANAGED_BY = "bluegreen.kubernetes"
+ROOT = "bluegreen"
+DEFAULT_PAUSE = 60.0
+DEFAULT_DRAIN = 5.0
+DEFAULT_KEEP = 24 * 3600.0
+ROUTERS = ("istio",)
+
+# Names of objects that carry a version's name must be DNS labels (RFC 1123), as the Kubernetes API demands of Services.
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A Deployment that we write for a version, with what may stand beside it."""
+
+    image: str
+    replicas: int
+    port: int
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    env: Mapping[str, Any]
+    resources: Mapping[str, Any]
+    probes: Mapping[str, Any]
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    service_account: str | None
+    pod_security_context: Mapping[str, Any]
+    security_context: Mapping[str, Any]
+    pre_stop: int
+    grace_period: int
+    autoscaling: Mapping[str, Any]
+    disruption_budget: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A workload that somebody else writes: we only look whether it is ready."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """One deployable of a service, and how it is spelled in the routes."""
+
+    name: str
+    service: str
+    namespace: str
+    host: str | None
+    subset: str | None
+    workload: Workload | None
+    existing: Existing | None
+    spec_hash: str
+
+    @property
+    def backend(self) -> str:
+        """The name of the Deployment and the Service that we write: ``<service>-<version>``."""
+        return f"{self.service}-{self.name}"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One object that carries the weights of a service."""
+
+    name: str
+    namespace: str
+    api_version: str | None = None
+    rules: tuple[str, ...] = ()
+    adopt: bool = False
+
+
+@dataclass(frozen=True)
+class Service:
+    """What users call: hosts and a port, the versions behind it and the routes in front of them."""
+
+    name: str
+    namespace: str
+    port: int
+    protocol: str
+    hosts: tuple[str, ...]
+    gateways: tuple[str, ...]
+    create_gateway: bool
+    versions: Mapping[str, Version]
+    routes: tuple[Route, ...]
+    routes_are_named: bool
+
+    @property
+    def uses_subsets(self) -> bool:
+        """Whether any version is told apart by a subset of one host."""
+        return any(version.subset for version in self.versions.values())
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """What becomes of a version when it has no traffic any more, and after how many seconds."""
+
+    mode: str
+    after: float
+    written: bool
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """One request to a version that has no traffic yet, and the answers that let it pass."""
+
+    path: str
+    statuses: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Release:
+    """One intent: these services, to this candidate, by these steps."""
+
+    name: str
+    namespace: str
+    router: str
+    to: str | None
+    services: Mapping[str, Service]
+    steps: tuple[Step, ...]
+    on_failure: str
+    retire: Retirement
+    drain: float
+    ready_timeout: float
+    smoke: Smoke | None
+    versions: tuple[str, ...] = field(default=())
+
+    def candidate_hash(self, version: str) -> str:
+        """One hash over a version's specification in all services."""
+        return _hash({name: service.versions[version].spec_hash for name, service in self.services.items()})
+
+
+def owned_labels(release: str, service: str) -> dict[str, str]:
+    """The labels by which everything that we create can be found, and told from what others created."""
+    return {
+        "app.kubernetes.io/name": service,
+        "app.kubernetes.io/part-of": release,
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+    }
+
+
+def read_release(value: object) -> Release:
+    """Read the variable ``bluegreen``; raise SpecError with the path of the first key that is wrong."""
+    with Section(value, ROOT) as section:
+        name = _label(section, "release")
+        namespace = _label(section, "namespace")
+        pause = section.duration("pause", DEFAULT_PAUSE)
+        _refuse_observation(section)
+        router = section.text("router", "istio", choices=ROUTERS)
+        services = _read_services(section, namespace)
+        versions = _common_versions(services, section.at("services"))
+        steps = read_steps(section.raw("steps"), pause, section.at("steps"))
+        for position, step in enumerate(steps):
+            unknown = sorted(set(step.weights or {}) - set(versions))
+            if unknown:
+                raise SpecError(
+                    f"{section.at('steps')}[{position}].weights.{unknown[0]}",
+                    f"no such version; known: {', '.join(versions)}",
+                )
+        to = section.optional_text("to")
+        if to is not None and to not in versions:
+            raise section.error("to", f"no version {to} in every service; known: {', '.join(versions)}")
+        return Release(
+            name=name,
+            namespace=namespace,
+            router=router,
+            to=to,
+            services=services,
+            steps=steps,
+            on_failure=section.text("on_failure", "rollback", choices=("rollback", "hold")),
+            retire=_read_retirement(section),
+            drain=section.duration("drain", DEFAULT_DRAIN),
+            ready_timeout=section.duration("ready_timeout", 300.0),
+            smoke=_read_smoke(section),
+            versions=versions,
+        )
+
+
+def _refuse_observation(section: Section) -> None:
+    observe = section.raw("observe")
+    if observe is not None and observe != "none":
+        raise section.error("observe", "only none is known so far: a step ends when its weights were read back")
+
+
+def _read_services(section: Section, namespace: str) -> dict[str, Service]:
+    services = section.section("services")
+    found = {name: _read_service(services, name, namespace) for name in services.names()}
+    if not found:
+        raise section.error("services", "is required: at least one service with its versions")
+    return found
+
+
+def _common_versions(services: Mapping[str, Service], path: str) -> tuple[str, ...]:
+    """The versions that every service has, in the order of the first: only these can be a candidate."""
+    first, *others = services.values()
+    common = tuple(name for name in first.versions if all(name in service.versions for service in others))
+    if not common:
+        raise SpecError(path, "the services have no version in common: a release moves all of them to one name")
+    return common
+
+
+def _read_service(services: Section, name: str, default_namespace: str) -> Service:
+    _require_label(name, services.at(name))
+    if name[0].isdigit():
+        raise services.error(name, "the name of a Service starts with a letter, as most clusters demand")
+    with services.section(name) as section:
+        namespace = _label(section, "namespace", default_namespace)
+        port = section.integer("port", 80, 1, 65535)
+        protocol = section.text("protocol", "http", choices=("http", "tcp", "tls"))
+        gateways = section.texts("gateways")
+        create_gateway = section.flag("create_gateway", False)
+        if create_gateway and gateways:
+            raise section.error("create_gateway", "the gateways are named already; leave out one of the two")
+        hosts = section.texts("hosts")
+        if (create_gateway or protocol == "tls") and not hosts:
+            raise section.error("hosts", "is required for a gateway that is created, and for tls: which names?")
+        versions = section.section("versions")
+        found = {version: _read_version(versions, version, name, namespace, port) for version in versions.names()}
+        if not found:
+            raise section.error("versions", "is required: at least one version, such as blue: {image: …}")
+        return Service(
+            name=name,
+            namespace=namespace,
+            port=port,
+            protocol=protocol,
+            hosts=hosts,
+            gateways=gateways,
+            create_gateway=create_gateway,
+            versions=found,
+            routes=_read_routes(section, name, namespace),
+            routes_are_named=section.has("route") or section.has("routes"),
+        )
+
+
+def _read_routes(section: Section, name: str, namespace: str) -> tuple[Route, ...]:
+    if section.has("route") and section.has("routes"):
+        raise section.error("routes", "expected either route or routes")
+    if section.has("routes"):
+        entries = section.items("routes")
+        if not entries:
+            raise section.error("routes", "expected at least one route")
+        return tuple(
+            _read_route(Section(entry, f"{section.at('routes')}[{position}]"), name, namespace)
+            for position, entry in enumerate(entries)
+        )
+    return (_read_route(section.section("route"), name, namespace),)
+
+
+def _read_route(section: Section, name: str, namespace: str) -> Route:
+    with section:
+        return Route(
+            name=section.text("name", name),
+            namespace=_label(section, "namespace", namespace),
+            api_version=section.optional_text("api_version"),
+            rules=section.texts("rules"),
+            adopt=section.flag("adopt", False),
+        )
+
+
+def _read_version(versions: Section, name: str, service: str, namespace: str, port: int) -> Version:
+    _require_label(name, versions.at(name))
+    _require_label(f"{service}-{name}", versions.at(name))
+    with versions.section(name) as section:
+        if section.has("image") == section.has("existing"):
+            raise SpecError(section.path, "expected either image, or existing: {deployment: NAME}")
+        existing = _read_existing(section) if section.has("existing") else None
+        version = Version(
+            name=name,
+            service=service,
+            namespace=_label(section, "namespace", namespace),
+            host=section.optional_text("host"),
+            subset=section.optional_text("subset"),
+            workload=None if existing else _read_workload(section, port),
+            existing=existing,
+            spec_hash=_hash(versions.raw(name)),
+        )
+        if version.subset is not None and version.workload is not None and version.host is not None:
+            raise section.error("host", f"with a subset, the host is the service {service} itself; leave it out")
+        return version
+
+
+def _read_existing(section: Section) -> Existing:
+    with section.section("existing") as existing:
+        kinds = {"deployment": "Deployment", "stateful_set": "StatefulSet"}
+        given = [key for key in kinds if existing.has(key)]
+        if len(given) != 1:
+            raise SpecError(existing.path, f"expected exactly one of {', '.join(kinds)}, with the name of the object")
+        return Existing(kind=kinds[given[0]], name=existing.text(given[0]))
+
+
+def _read_workload(section: Section, port: int) -> Workload:
+    pre_stop = section.integer("pre_stop", 5)
+    grace_period = section.integer("grace_period", pre_stop + 30)
+    if grace_period < pre_stop:
+        raise section.error("grace_period", f"is below pre_stop ({pre_stop}): the pod would be killed while it drains")
+    autoscaling = section.section("autoscaling")
+    with autoscaling:
+        scaling: dict[str, Any] = {}
+        if section.has("autoscaling"):
+            replicas = section.integer("replicas", 1)
+            scaling = {
+                "min_replicas": autoscaling.integer("min_replicas", max(replicas, 1), 1),
+                "max_replicas": autoscaling.integer("max_replicas", minimum=1),
+                "cpu": autoscaling.integer("cpu", 80, 1),
+                "metrics": list(autoscaling.items("metrics")),
+            }
+            if scaling["max_replicas"] < scaling["min_replicas"]:
+                raise autoscaling.error("max_replicas", f"is below min_replicas ({scaling['min_replicas']})")
+    with section.section("disruption_budget") as budget:
+        if budget.has("min_available") and budget.has("max_unavailable"):
+            raise budget.error("max_unavailable", "expected either min_available or max_unavailable")
+        bounds = {key: budget.amount(key) for key in ("min_available", "max_unavailable") if budget.has(key)}
+        if section.has("disruption_budget") and not bounds:
+            raise SpecError(budget.path, "expected min_available or max_unavailable")
+    with section.section("probes") as probes:
+        probe_kinds = ("readiness", "liveness", "startup")
+        found_probes = {kind: probes.mapping(kind) for kind in probe_kinds if probes.has(kind)}
+    return Workload(
+        image=section.text("image"),
+        replicas=section.integer("replicas", 1),
+        port=section.integer("port", port, 1, 65535),
+        labels=section.strings("labels"),
+        annotations=section.strings("annotations"),
+        env=section.mapping("env"),
+        resources=section.mapping("resources"),
+        probes=found_probes,
+        command=section.texts("command"),
+        args=section.texts("args"),
+        service_account=section.optional_text("service_account"),
+        pod_security_context=section.mapping("pod_security_context"),
+        security_context=section.mapping("security_context"),
+        pre_stop=pre_stop,
+        grace_period=grace_period,
+        autoscaling=scaling,
+        disruption_budget=bounds,
+    )
+
+
+def _read_retirement(section: Section) -> Retirement:
+    value = section.raw("retire")
+    if value is None:
+        return Retirement("delete", DEFAULT_KEEP, written=False)
+    if value in ("delete", "scale_to_zero"):
+        return Retirement(str(value), 0.0, written=True)
+    if not isinstance(value, Mapping):
+        raise section.error("retire", f"expected delete, scale_to_zero or {{keep: 24h}}, got {value!r}")
+    with section.section("retire") as retire:
+        if not retire.has("keep"):
+            raise SpecError(retire.path, "expected keep, such as {keep: 24h}")
+        return Retirement("delete", retire.duration("keep", DEFAULT_KEEP), written=False)
+
+
+def _read_smoke(section: Section) -> Smoke | None:
+    if section.raw("verify") == "none":
+        return None
+    with section.section("verify") as verify:
+        statuses = tuple(verify.items("status"))
+        for status in statuses:
+            if not isinstance(status, int) or not 100 <= status <= 599:
+                raise verify.error("status", f"expected a list of HTTP status codes, got {status!r}")
+        path = verify.text("path", "/")
+        if not path.startswith("/"):
+            raise verify.error("path", f'expected a path that starts with "/", got "{path}"')
+        return Smoke(path, statuses)
+
+
+def _label(section: Section, key: str, default: str | None = None) -> str:
+    value = section.text(key, default)
+    _require_label(value, section.at(key))
+    return value
+
+
+def _require_label(value: str, path: str) -> None:
+    if len(value) > 63 or not _DNS_LABEL.fullmatch(value):
+        raise SpecError(
+            path,
+            f'"{value}" is no DNS label: at most 63 lower-case letters, digits and "-", a letter or digit at both ends',
+        )
+
+
+def _hash(value: object) -> str:
+    """A hash that is the same for the same content, whatever the order of keys."""
+    # The first pass makes every key a string: numbers and strings side by side cannot be sorted.
+    plain = json.loads(json.dumps(value, default=str))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,313 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The decision: from what the user wants and what stands in the cluster, what each stage has left to do.
+
+Nothing here reads a clock or a cluster. The same specification and the same observation give the same plan, and a
+plan made after any of its stages has run holds only what is left: that is what makes every stage repeatable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .durations import text
+from .errors import ReleaseError
+from .journal import State, backend_key
+from .model import Release, Version
+from .steps import Step, refuse_falling
+from .weights import Weights, live_version, weights_at
+
+
+@dataclass(frozen=True)
+class ObservedRoute:
+    """A route as it stands: which versions of its service are in it, and with which percentages.
+
+    ``missing`` says of each version that is not in it what would have to be added.
+    """
+
+    service: str
+    name: str
+    namespace: str
+    exists: bool
+    owned: bool = False
+    weights: Weights = field(default_factory=dict)
+    consistent: bool = True
+    managed_fields: tuple[Mapping[str, Any], ...] = ()
+    problem: str = ""
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was read from the cluster before deciding; ``now`` in seconds since the epoch."""
+
+    journal: State
+    routes: tuple[ObservedRoute, ...]
+    now: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a run is about. ``action`` is install, start, resume, roll_back or nothing."""
+
+    action: str
+    to: str
+    live: str | None
+    before: Mapping[str, Weights]
+    reason: str
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step that is left: its place in the user's list (from 1), what each service gets, what it had before."""
+
+    number: int
+    percent: int
+    pause: float
+    weights: Mapping[str, Weights]
+    expect: Mapping[str, Weights]
+    last: bool
+
+
+def decide(release: Release, observed: Observed) -> Decision:
+    """Find out what there is to do, or raise ReleaseError when the user has to say something first."""
+    journal = observed.journal
+    _refuse_unreadable(observed)
+    weights = service_weights(observed)
+    if journal.is_active:
+        return _resumed(release, journal, weights)
+    if not any(weights.values()) and journal.attempt == 0:
+        return Decision("install", release.versions[0], None, {}, f"first install of {release.versions[0]}")
+    live = _common_live(release, weights, journal)
+    if live is not None:
+        _refuse_changed_live(release, journal, live)
+    to = release.to or _idle_version(release, journal, live)
+    if to is None or to == live:
+        return Decision("nothing", live or "", live, weights, f"{live} is live and no other version is to be released")
+    return Decision("start", to, live, weights, f"from {live} to {to}")
+
+
+def steps_left(release: Release, decision: Decision, observed: Observed, limit: int | None = None) -> list[PlannedStep]:
+    """The steps from where the traffic stands; with ``limit``, only as far as that percentage.
+
+    A step that the journal saw passed is not repeated. The one whose weights stand but whose pause was cut short is.
+    """
+    if decision.action not in ("start", "resume"):
+        return []
+    current = service_weights(observed)
+    stands = min(weights.get(decision.to, 0) for weights in current.values())
+    steps = list(enumerate(release.steps, start=1))
+    refuse_falling([step.percent_for(decision.to) for _number, step in steps], "bluegreen.steps")
+    if limit is not None:
+        steps = _limited(steps, limit, decision.to, stands)
+    journal = observed.journal
+    passed = journal.percent if journal.is_active and journal.percent is not None else -1
+    planned: list[PlannedStep] = []
+    for number, step in steps:
+        percent = step.percent_for(decision.to)
+        if percent <= passed or percent < stands:
+            continue
+        planned.append(
+            PlannedStep(
+                number=number,
+                percent=percent,
+                pause=step.pause,
+                weights={
+                    name: step.weights or weights_at(_participants(weights, decision.to), decision.to, percent, weights)
+                    for name, weights in decision.before.items()
+                },
+                expect=planned[-1].weights if planned else _with_candidate(current, decision.to),
+                last=number == steps[-1][0],
+            )
+        )
+    return planned
+
+
+def retirable(release: Release, observed: Observed, live: str | None) -> tuple[list[Version], float]:
+    """The versions that have done their service, and the seconds until they may go."""
+    journal = observed.journal
+    if journal.is_active or live is None:
+        return [], 0.0
+    versions = [
+        version
+        for service in release.services.values()
+        for version in service.versions.values()
+        if version.name != live and _may_go(release, version, journal)
+    ]
+    if journal.promoted_at is None:
+        return versions, 0.0
+    return versions, max(0.0, journal.promoted_at + release.retire.after - observed.now)
+
+
+def rollback_weights(release: Release, observed: Observed) -> dict[str, Weights]:
+    """The weights before the first write, for what still stands; empty when there is nothing to roll back.
+
+    Raises ReleaseError when there is nothing left to go back to.
+    """
+    journal = observed.journal
+    if not (journal.is_active or journal.state in ("promoted", "retired")):
+        return {}
+    if journal.install:
+        if journal.is_active:
+            raise ReleaseError(
+                f"this is the first install of {journal.to}: there are no weights to go back to; "
+                "mend what failed and run it again"
+            )
+        return {}
+    for service, weights in journal.before.items():
+        for version, weight in weights.items():
+            gone = backend_key(service, version) in journal.deployed and (
+                backend_key(service, version) not in journal.standing
+            )
+            if weight and gone:
+                raise ReleaseError(
+                    f"{service} cannot go back to {version}: it was retired; release it again with to: {version}"
+                )
+    current = service_weights(observed)
+    return {
+        name: {version: weights.get(version, 0) for version in {**weights, **current.get(name, {})}}
+        for name, weights in journal.before.items()
+    }
+
+
+def service_weights(observed: Observed) -> dict[str, Weights]:
+    """The weights of each service that has a route."""
+    found: dict[str, Weights] = {}
+    for route in observed.routes:
+        found.setdefault(route.service, {})
+        if route.weights:
+            found[route.service] = dict(route.weights)
+    return found
+
+
+def timeline(decision: Decision, steps: list[PlannedStep], release: Release) -> list[str]:
+    """The plan as lines for a person."""
+    if decision.action == "nothing":
+        return [f"nothing to do: {decision.reason}"]
+    if decision.action == "roll_back":
+        return [f"finish the rollback from {decision.to}"]
+    lines = [f"deploy {decision.to} and wait until it is ready (at most {text(release.ready_timeout)})"]
+    if decision.action == "install":
+        return [*lines, f"{decision.to} gets 100 % without steps: {decision.reason}"]
+    lines.append(f"verify {decision.to} at 0 %")
+    lines += [
+        f"step {step.number}: {step.percent} % to {decision.to}, then {text(step.pause)} of verification"
+        for step in steps
+    ]
+    if steps and steps[-1].percent == 100:
+        lines.append(f"promote {decision.to}")
+        lines.append(f"retire {decision.live}: {_retirement(release)}")
+    return lines
+
+
+def _resumed(release: Release, journal: State, weights: Mapping[str, Weights]) -> Decision:
+    to = release.to or journal.to
+    live = _common(live_version(before) for before in journal.before.values())
+    if journal.state == "rolling_back":
+        return Decision("roll_back", journal.to, live, journal.before, "a rollback was begun and is finished first")
+    if to != journal.to:
+        raise ReleaseError(
+            f"a release to {journal.to} is under way ({journal.state}, {journal.percent or 0} %), and this one wants "
+            f"{to}: finish it with to: {journal.to}, or take it back with the playbook rollback, then start this one"
+        )
+    if to not in release.versions:
+        raise ReleaseError(f"the release under way goes to {to}, which is no longer among the versions; put it back")
+    if release.candidate_hash(to) != journal.spec_hash and any(found.get(to, 0) for found in weights.values()):
+        raise ReleaseError(
+            f"the specification of {to} has changed since it got traffic: put it back to go on, or roll back and "
+            "start anew"
+        )
+    action = "install" if journal.install else "resume"
+    return Decision(action, to, live, journal.before, f"{journal.state} since an earlier run")
+
+
+def _refuse_unreadable(observed: Observed) -> None:
+    for route in observed.routes:
+        if route.exists and not route.weights:
+            raise ReleaseError(route.problem or f"{route.namespace}/{route.name} holds none of the versions")
+        if not route.consistent:
+            raise ReleaseError(
+                f"{route.namespace}/{route.name}: its rules carry different weights for the same versions; "
+                "name the rules to move with route.rules, or make them equal first"
+            )
+
+
+def _common_live(release: Release, weights: Mapping[str, Weights], journal: State) -> str | None:
+    """The version that all services have live; undecided when there is a tie and the user names no candidate."""
+    missing = [name for name, found in weights.items() if not found]
+    lives = {name: live_version(found) for name, found in weights.items() if found}
+    live = _common(lives.values()) if lives else journal.live
+    if live is None and release.to is None:
+        stated = "; ".join(f"{name}: {found}" for name, found in weights.items())
+        raise ReleaseError(
+            f"which version is live cannot be told from the weights ({stated}): say where to go with to: VERSION"
+        )
+    if missing and lives and live is None:
+        raise ReleaseError(f"{', '.join(missing)} has no route; run the playbook skeleton first")
+    return live
+
+
+def _idle_version(release: Release, journal: State, live: str | None) -> str | None:
+    changed = [
+        name
+        for name in release.versions
+        if name != live
+        and any(
+            service.versions[name].spec_hash != journal.deployed.get(backend_key(service.name, name))
+            for service in release.services.values()
+        )
+    ]
+    if len(changed) > 1:
+        raise ReleaseError(f"{' and '.join(changed)} have changed: say which is the candidate with to: VERSION")
+    return changed[0] if changed else None
+
+
+def _refuse_changed_live(release: Release, journal: State, live: str) -> None:
+    for service in release.services.values():
+        version = service.versions.get(live)
+        deployed = journal.deployed.get(backend_key(service.name, live))
+        if version is not None and deployed not in (None, version.spec_hash):
+            others = " or ".join(name for name in release.versions if name != live) or "another version"
+            raise ReleaseError(
+                f"{live} of {service.name} is live and its specification differs from the one that was deployed: "
+                f"a live version is never changed in place; give the change to {others} and release that"
+            )
+
+
+def _limited(steps: list[tuple[int, Step]], limit: int, to: str, stands: int) -> list[tuple[int, Step]]:
+    if limit < stands:
+        raise ReleaseError(
+            f"bluegreen_percent: {to} has {stands} % already and steps only rise; use the playbook rollback to go back"
+        )
+    kept = [(number, step) for number, step in steps if step.percent_for(to) <= limit]
+    if not kept or kept[-1][1].percent_for(to) < limit:
+        kept.append((len(kept) + 1, Step(limit, steps[-1][1].pause)))
+    return kept
+
+
+def _participants(weights: Mapping[str, int], to: str) -> list[str]:
+    return list({**weights, to: 0})
+
+
+def _with_candidate(current: Mapping[str, Weights], to: str) -> dict[str, Weights]:
+    return {name: {**dict.fromkeys([to], 0), **weights} for name, weights in current.items()}
+
+
+def _may_go(release: Release, version: Version, journal: State) -> bool:
+    if version.existing is not None:
+        return release.retire.written
+    return backend_key(version.service, version.name) in journal.standing
+
+
+def _common(names: Any) -> str | None:
+    found = set(names)
+    return found.pop() if len(found) == 1 else None
+
+
+def _retirement(release: Release) -> str:
+    verb = "scaled to zero" if release.retire.mode == "scale_to_zero" else "deleted"
+    return f"{verb} after {text(release.retire.after or release.drain)} without traffic"

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verb ``release_info``: where a release is, and with its specification, what is left to do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from .._core.model import read_release
+from .._core.observation import observed_release
+from .._core.section import integer
+from .._routers.release import release_plan, routes_to_read
+from .journals import load
+from .traffic_info import observe
+from .verb import Module, Result, connect, finish, with_auth
+
+
+def argument_spec() -> dict[str, Any]:
+    """The module's options and rules."""
+    return {
+        "argument_spec": with_auth(
+            {
+                "release": {"type": "str"},
+                "namespace": {"type": "str"},
+                "spec": {"type": "dict"},
+                "percent": {"type": "raw"},
+            }
+        ),
+        "required_one_of": [["release", "spec"]],
+        "required_together": [["release", "namespace"]],
+        "mutually_exclusive": [["release", "spec"]],
+        "required_by": {"percent": ["spec"]},
+        "supports_check_mode": True,
+    }
+
+
+def run(module: Module) -> None:
+    """Read the release and leave."""
+    finish(module, _release_info)
+
+
+def _release_info(module: Module) -> Result:
+    params = module.params
+    # Before anything is touched, even read: the specification has to be right.
+    spec = read_release(params["spec"]) if params["spec"] is not None else None
+    limit = integer(params["percent"], "bluegreen_percent", 0, 100) if params["percent"] is not None else None
+    cluster = connect(module)
+    name, namespace = (spec.name, spec.namespace) if spec else (params["release"], params["namespace"])
+    journal = load(cluster, name, namespace)
+    state = journal.state
+    result: Result = {
+        "changed": False,
+        "release": name,
+        "namespace": namespace,
+        "entries": list(journal.entries),
+        "state": state.state,
+        "live": state.live,
+        "step": state.step,
+        "percent": state.percent,
+        "journal": state.plain(),
+    }
+    if spec is not None:
+        routes = [{"service": route["service"], **observe(cluster, route)} for route in routes_to_read(spec)]
+        result["problems"] = [problem for route in routes for problem in route["problems"]]
+        result["plan"] = release_plan(spec, observed_release(spec, state, routes, time.time()), limit)
+        result["live"] = result["plan"]["live"]
+    return result

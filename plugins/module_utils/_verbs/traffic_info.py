@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verb ``traffic_info``: what the routes say, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._cluster.client import Cluster, NotFound, Ref
+from .._core.errors import BlueGreenError, RouteError
+from .._core.model import MANAGED_BY
+from .._core.weights import live_version
+from .._routers.router import Manifest, Router, Spelling
+from .verb import ROUTE_OPTIONS, Module, Result, connect, finish, router_of, spellings_of, with_auth
+
+
+def argument_spec() -> dict[str, Any]:
+    """The module's options and rules."""
+    return {
+        "argument_spec": with_auth(
+            {
+                "routes": {"type": "list", "elements": "dict", "required": True, "options": dict(ROUTE_OPTIONS)},
+                "lint": {"type": "bool", "default": False},
+                "unused": {"type": "list", "elements": "str", "default": []},
+            }
+        ),
+        "supports_check_mode": True,
+    }
+
+
+def run(module: Module) -> None:
+    """Read the routes and leave."""
+    finish(module, _traffic_info)
+
+
+def _traffic_info(module: Module) -> Result:
+    params = module.params
+    cluster = connect(module)
+    routes = [observe(cluster, route, params["lint"]) for route in params["routes"]]
+    if params["unused"]:
+        _refuse_used(cluster, params["routes"], params["unused"])
+    known = [route for route in routes if route["weights"]]
+    weights = known[0]["weights"] if known else {}
+    return {
+        "changed": False,
+        "routes": routes,
+        "weights": weights,
+        "live": live_version(weights),
+        "candidate": _candidate(weights),
+        "consistent": all(route["consistent"] and route["weights"] == weights for route in known),
+        "problems": [problem for route in routes for problem in route["problems"]],
+    }
+
+
+def observe(cluster: Cluster, route: Mapping[str, Any], lint: bool = False) -> Result:
+    """One read of one route: the weights of the versions that are in it."""
+    router = router_of(route)
+    api_version = route.get("api_version") or router.api_versions[0]
+    ref = Ref(api_version, router.plural, route["namespace"], route["name"])
+    result: Result = {
+        "router": router.name,
+        "name": ref.name,
+        "namespace": ref.namespace,
+        "exists": False,
+        "owned": False,
+        "weights": {},
+        "rules": [],
+        "consistent": True,
+        "problems": [],
+        "missing": {},
+        "managed_fields": [],
+    }
+    try:
+        found = cluster.find(ref)
+    except NotFound as missing:
+        raise BlueGreenError(
+            f"the cluster has no kind {router.kind} in {api_version}: install its CustomResourceDefinitions, or name "
+            "the version that it has with api_version"
+        ) from missing
+    if found is None:
+        if cluster.namespace_missing(ref.namespace or ""):
+            raise BlueGreenError(f"the namespace {ref.namespace} does not exist; create it first")
+        message = f"{router.kind} {ref.namespace}/{ref.name} does not exist"
+        return {**result, "problems": [{"code": "route_missing", "path": "", "message": message}]}
+    metadata = found["metadata"]
+    result["exists"] = True
+    result["owned"] = (metadata.get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGED_BY
+    result["managed_fields"] = metadata.get("managedFields") or []
+    result.update(_read(router, found, route))
+    if lint:
+        result["problems"] += router.problems(found)
+    return result
+
+
+def _read(router: Router, found: Manifest, route: Mapping[str, Any]) -> Result:
+    spellings = spellings_of(route, {}) or router.spellings(found)
+    try:
+        # With none of them there, reading all says what stands there instead.
+        present = router.present(found, spellings) or spellings
+        reading = router.read(found, present, route.get("rules") or [])
+    except RouteError as error:
+        return {"problems": [{"code": "weights_unreadable", "path": "/spec", "message": error.message}]}
+    return {
+        "weights": reading.weights(),
+        "rules": [{"name": rule.name, "weights": rule.weights} for rule in reading.rules],
+        "consistent": reading.consistent,
+        "missing": router.missing(found, spellings),
+        "problems": [
+            {"code": "rule_pins_version", "path": name, "message": f"rule {name} holds only {versions}"}
+            for name, versions in reading.pins
+        ],
+    }
+
+
+def _refuse_used(cluster: Cluster, routes: Sequence[Mapping[str, Any]], versions: Sequence[str]) -> None:
+    """Raise RouteError when any rule or mirror in the routes' namespaces still sends traffic to a version."""
+    places = []
+    for route in routes:
+        router = router_of(route)
+        api_version = route.get("api_version") or router.api_versions[0]
+        standing = cluster.items(Ref(api_version, router.plural, route["namespace"])).get("items") or []
+        own = next((item for item in standing if item["metadata"]["name"] == route["name"]), None)
+        for spelling in spellings_of(route, {}):
+            if spelling.name not in versions:
+                continue
+            for host, subset in _backends(router, own, spelling):
+                for item in standing:
+                    name = f"{router.kind} {route['namespace']}/{item['metadata']['name']}"
+                    places += [f"{name}, {place}" for place in router.sends_to(item, host, subset)]
+    if places:
+        raise RouteError(
+            f"{', '.join(versions)} cannot be retired, traffic still goes there from {'; '.join(sorted(set(places)))}; "
+            "shift it away first"
+        )
+
+
+def _backends(router: Router, route: Manifest | None, spelling: Spelling) -> list[tuple[str, str | None]]:
+    """Where a version is reached: what its own route names, and its own Service."""
+    found = router.backends(route, spelling) if route is not None else []
+    return [*found, *([(spelling.backend, None)] if spelling.backend else [])]
+
+
+def _candidate(weights: Mapping[str, int]) -> str | None:
+    """The version that shares the traffic with live, when there is just one."""
+    live = live_version(weights)
+    others = [name for name in weights if name != live]
+    return others[0] if live is not None and len(others) == 1 else None

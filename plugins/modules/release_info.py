@@ -1,0 +1,235 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module ``release_info``: its documentation. What it does is in the verb of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_info
+author:
+  - bluegreen.kubernetes contributors (@bluegreen-kubernetes)
+version_added: 0.1.0
+short_description: Say where a release is, and what is left to do
+description:
+  - Reads the journal of a release.
+  - With the specification of the release it also reads its routes and says, for each stage, what is left to do. That is the
+    plan which the roles of this collection carry out.
+options:
+  release:
+    description:
+      - The name of the release.
+      - Either this and O(namespace), or O(spec), is required.
+    type: str
+  namespace:
+    description:
+      - The namespace of the release.
+    type: str
+  spec:
+    description:
+      - The release as it stands in the variable C(bluegreen).
+      - Anything wrong in it is an error with the path of the key, before anything is read.
+    type: dict
+  percent:
+    description:
+      - Plan the shift only as far as this percentage, from 0 to 100. A step is put in when none ends there.
+      - Less than the candidate has already is an error, since steps only rise.
+    type: raw
+notes:
+  - Who runs it needs the verb C(get) for C(configmaps), and with O(spec) for the routes.
+  - A release without a journal is in the state V(none), which is no error.
+  - With O(spec), what cannot be decided is an error that says what the user has to say first. Examples are a tie of two
+    versions, another release that is under way, or a specification of the live version that has changed.
+extends_documentation_fragment:
+  - bluegreen.kubernetes._attributes
+  - bluegreen.kubernetes._attributes.info
+  - bluegreen.kubernetes._k8s_auth
+seealso:
+  - module: bluegreen.kubernetes.release_record
+  - module: bluegreen.kubernetes.traffic_info
+  - plugin: bluegreen.kubernetes.release_plan
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+---
+- name: Where is the release?
+  bluegreen.kubernetes.release_info:
+    release: web
+    namespace: prod
+  register: web
+
+- name: Say it
+  ansible.builtin.debug:
+    msg: "{{ web.state }}: {{ web.journal.to }} at {{ web.percent }} %"
+
+- name: What would a run do?
+  bluegreen.kubernetes.release_info:
+    spec: "{{ bluegreen }}"
+  register: web
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ web.plan.timeline }}"
+"""
+
+RETURN = r"""
+release:
+  description: The name of the release.
+  returned: success
+  type: str
+  sample: web
+namespace:
+  description: The namespace of the release.
+  returned: success
+  type: str
+  sample: prod
+state:
+  description:
+    - Where the release is.
+    - C(none), C(started), C(deployed), C(verified), C(shifting), C(shifted), C(held), C(promoted), C(retired),
+      C(rolling_back) or C(rolled_back).
+  returned: success
+  type: str
+  sample: shifting
+live:
+  description: The version that was live when the attempt began, or that is since it ended. With O(spec) as planned.
+  returned: success
+  type: str
+  sample: blue
+step:
+  description: The number of the last step that was taken in this attempt, from 1. None before the first.
+  returned: success
+  type: int
+  sample: 2
+percent:
+  description: What that step gave the candidate.
+  returned: success
+  type: int
+  sample: 25
+entries:
+  description: The journal entry by entry, the oldest first. Their keys are those of O(bluegreen.kubernetes.release_record#module:entry).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {event: verified, time: 1782000000.123}
+    - {event: step, step: 1, percent: 5, verified: unverified, last: false, time: 1782000065.482}
+journal:
+  description: All that the entries add up to, as the filter P(bluegreen.kubernetes.release_plan#filter) takes it.
+  returned: success
+  type: dict
+  contains:
+    state:
+      description: Where the release is.
+      type: str
+    attempt:
+      description: How many attempts there were.
+      type: int
+    to:
+      description: The candidate.
+      type: str
+    live:
+      description: The version that was live when the attempt began, or that is since it ended.
+      type: str
+    install:
+      description: Whether the attempt is the first install.
+      type: bool
+    spec_hash:
+      description: The hash of the candidate's specification.
+      type: str
+    before:
+      description: The weights of each service before the first write, which a rollback restores.
+      type: dict
+    routes:
+      description: What was noted of each route, C(managed_fields) as they were and the versions C(added) to it.
+      type: dict
+    percent:
+      description: What the last step gave the candidate.
+      type: int
+    step:
+      description: The number of the last step.
+      type: int
+    verified:
+      description: How the last step was seen in the data plane.
+      type: str
+    promoted_at:
+      description: When the candidate was promoted, in seconds since 1970.
+      type: float
+    deployed:
+      description: The hash of what was last deployed as each version, by C(<service>/<version>).
+      type: dict
+    standing:
+      description: The versions that were deployed and not retired since, as C(<service>/<version>).
+      type: list
+      elements: str
+  sample:
+    state: shifting
+    attempt: 3
+    to: green
+    live: blue
+    install: false
+    before: {web: {blue: 100}}
+    percent: 5
+    step: 1
+problems:
+  description: What is wrong in the routes. See RV(bluegreen.kubernetes.traffic_info#module:problems).
+  returned: success, with O(spec)
+  type: list
+  elements: dict
+  sample: []
+plan:
+  description:
+    - What is left to do, stage by stage, in the form in which the roles hand it to modules.
+    - The part under a stage's name may grow with the collection. What is listed here stays.
+  returned: success, with O(spec)
+  type: dict
+  contains:
+    action:
+      description: C(install), C(start), C(resume), C(roll_back) or C(nothing).
+      type: str
+    reason:
+      description: Why.
+      type: str
+    to:
+      description: The candidate.
+      type: str
+    live:
+      description: The version that is live.
+      type: str
+    weights:
+      description: The percentages of each service as they stand.
+      type: dict
+    timeline:
+      description: What is ahead, in lines for a person.
+      type: list
+      elements: str
+    shift:
+      description: C(steps), the steps that are left.
+      type: dict
+  sample:
+    action: start
+    reason: from blue to green
+    to: green
+    live: blue
+    weights: {web: {blue: 100}}
+    timeline:
+      - deploy green and wait until it is ready (at most 5m)
+      - verify green at 0 %
+      - "step 1: 50 % to green, then 1m of verification"
+      - "step 2: 100 % to green, then 1m of verification"
+      - promote green
+      - "retire blue: deleted after 24h without traffic"
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._verbs import release_info
+
+
+def main() -> None:
+    release_info.run(AnsibleModule(**release_info.argument_spec()))
+
+
+if __name__ == "__main__":
+    main()

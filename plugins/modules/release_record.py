@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module ``release_record``: its documentation. What it does is in the verb of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release_record
+author:
+  - bluegreen.kubernetes contributors (@bluegreen-kubernetes)
+version_added: 0.1.0
+short_description: Append to the journal of a release
+description:
+  - Appends one entry to the journal of a release, a ConfigMap named C(bluegreen-<release>). A journal that is not there yet
+    is created.
+  - An entry that adds nothing to what the journal says is not written, so a stage may be run again.
+  - Two runs that write at the same time do not overwrite each other. Who comes second reads again and appends to what the
+    first one wrote.
+  - The newest ten attempts are kept entry by entry. What older ones have left behind is kept as a base.
+  - The roles of this collection write the journal themselves. The module is for who puts stages of their own beside them.
+options:
+  release:
+    description:
+      - The name of the release.
+    type: str
+    required: true
+  namespace:
+    description:
+      - The namespace of the release.
+    type: str
+    required: true
+  entry:
+    description:
+      - What happened. The key C(event) says what it was, the others depend on it. The time is added.
+      - V(started) has C(to), the candidate, C(before), the weights of each service before the first write, and
+        C(spec_hash), the hash of the candidate's specification, and may have C(live), the version that was live,
+        C(install), whether it is the first install, and C(routes), what is to be remembered of each route.
+      - V(added) has C(routes), for each route C(added), the versions that were added to it.
+      - V(deployed) has C(versions), the hash of the specification of each version, by C(<service>/<version>).
+      - V(verified), V(held) and V(rolling_back) have nothing else.
+      - V(step) has C(percent) and C(step), the number of the step, and may have C(verified), how the step was seen, and
+        C(last), whether it is the last.
+      - V(promoted) has C(live), the version that is live now.
+      - V(retired) has C(versions), a list of C(<service>/<version>).
+      - V(rolled_back) may have C(live).
+      - An entry of another kind, or that lacks a key, is an error that names it.
+    type: dict
+    required: true
+notes:
+  - Who runs it needs the verbs C(get), C(create) and C(patch) for C(configmaps).
+  - No secrets belong here. The specification of a version is noted as a hash only.
+extends_documentation_fragment:
+  - bluegreen.kubernetes._attributes
+  - bluegreen.kubernetes._k8s_auth
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It says where the release would be with the entry and writes nothing.
+  diff_mode:
+    support: none
+    details:
+      - The journal is about the release, and no part of what it changes.
+  idempotent:
+    support: full
+    details:
+      - The journal does not count as a change. See RV(recorded) for whether the entry was written.
+seealso:
+  - module: bluegreen.kubernetes.release_info
+"""
+
+EXAMPLES = r"""
+---
+- name: Note that the first step was taken
+  bluegreen.kubernetes.release_record:
+    release: web
+    namespace: prod
+    entry:
+      event: step
+      step: 1
+      percent: 5
+
+- name: Note that somebody has stopped the release by hand
+  bluegreen.kubernetes.release_record:
+    release: web
+    namespace: prod
+    entry: {event: held}
+"""
+
+RETURN = r"""
+recorded:
+  description: Whether the entry was written, or would be in check mode. It is not when it adds nothing.
+  returned: success
+  type: bool
+  sample: true
+state:
+  description: Where the release is now.
+  returned: success
+  type: str
+  sample: shifting
+journal:
+  description: All that the entries add up to. See RV(bluegreen.kubernetes.release_info#module:journal).
+  returned: success
+  type: dict
+  sample:
+    state: shifting
+    attempt: 3
+    to: green
+    live: blue
+    percent: 5
+    step: 1
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._verbs import release_record
+
+
+def main() -> None:
+    release_record.run(AnsibleModule(**release_record.argument_spec()))
+
+
+if __name__ == "__main__":
+    main()

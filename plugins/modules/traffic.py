@@ -1,0 +1,271 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module ``traffic``: its documentation. What it does is in the verb of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: traffic
+author:
+  - bluegreen.kubernetes contributors (@bluegreen-kubernetes)
+version_added: 0.1.0
+short_description: Set the weights of routes
+description:
+  - Divides the traffic of one or more routes among versions.
+  - Only the weights of the versions in question are written, in a JSON Patch (RFC 6902) that the API server refuses when
+    the object has changed since it was read. Everything else in the object stays as it is.
+  - All routes are read and planned before the first is written. When one cannot be written, those that were written
+    before it are put back, and the error says so.
+  - A version gains weight only while something is ready to answer behind it.
+options:
+  weights:
+    description:
+      - The percentage of each version, as whole numbers that sum to 100.
+      - They are percentages of what these versions hold together in a rule. Other destinations of the rule keep their
+        weights.
+      - When a rule's weights are too coarse for a percentage, all weights of the rule are multiplied by the smallest factor
+        that makes them whole, which leaves every share as it is. See RV(routes[].rules[].factor).
+      - Required here or in each of the O(routes), unless O(remove) is given.
+    type: dict
+  expect:
+    description:
+      - The percentages that must stand in every rule in question before anything is written. Versions that are left out are
+        expected to have none.
+      - When others stand there, somebody else has moved the traffic, and nothing is written.
+      - In check mode they are taken as given, since the steps before this one have not been taken. What is predicted is then
+        the patch of a run in which they have.
+    type: dict
+  remove:
+    description:
+      - Versions whose destinations are taken out of every rule of the routes.
+      - A destination that still has weight is an error, and so is one that stands alone in its rule, because such a one has
+        all the traffic.
+      - A version that is not there is already removed.
+      - O(routes[].rules), O(routes[].adopt) and O(expect) have no effect together with it.
+    type: list
+    elements: str
+    default: []
+  require_ready:
+    description:
+      - Whether a version has to have a ready endpoint before it gains weight.
+      - This reads the EndpointSlices of the version's Service. For a version that is told apart by a subset it also reads
+        the DestinationRules of its namespace and the pods that the subset selects. Nothing is read for versions that keep or
+        lose weight.
+      - A host that is no Service of this cluster cannot be seen and is refused. Prove it in another way and set this to
+        V(false).
+    type: bool
+    default: true
+notes:
+  - Who runs it needs the verbs C(get) and C(patch) for the routes, and with O(require_ready) C(list) for
+    C(endpointslices.discovery.k8s.io) and, where subsets are used, for C(destinationrules) and C(pods).
+  - A route that changes between reading and writing is read and planned again, at most five times. Then the error names the
+    field managers who write it.
+  - Where weights stand in a VirtualService, what an absent weight means, and how a short host is resolved, is taken from
+    U(https://istio.io/latest/docs/reference/config/networking/virtual-service/).
+  - It ends when the weights are stored. That the proxies follow is not seen here.
+requirements:
+  - jsonpatch (Python library, for check mode with O(expect) and for putting back what was written)
+extends_documentation_fragment:
+  - bluegreen.kubernetes._attributes
+  - bluegreen.kubernetes._k8s_auth
+  - bluegreen.kubernetes._routes.weighted
+attributes:
+  check_mode:
+    support: full
+    details:
+      - It predicts the very patches that a run would send and writes nothing.
+      - A version without ready endpoints is a warning, since what is deployed before this task is not there yet. So is, with
+        O(routes[].adopt), a route that does not exist yet.
+  diff_mode:
+    support: full
+    details:
+      - It shows the percentages in each rule before and after.
+  idempotent:
+    support: full
+    details:
+      - Weights that stand already are not written.
+seealso:
+  - module: bluegreen.kubernetes.traffic_info
+  - module: bluegreen.kubernetes.version_ready
+  - plugin: bluegreen.kubernetes.weights
+    plugin_type: filter
+  - name: VirtualService
+    description: Istio's reference of the object that holds the weights.
+    link: https://istio.io/latest/docs/reference/config/networking/virtual-service/
+"""
+
+EXAMPLES = r"""
+---
+# With nothing but a VirtualService whose destinations are web-blue and web-green, or subsets blue and green.
+- name: Give green a tenth of the traffic
+  bluegreen.kubernetes.traffic:
+    routes: [{router: istio, name: web, namespace: prod}]
+    weights: {blue: 90, green: 10}
+
+- name: Go on only from where the last step ended
+  bluegreen.kubernetes.traffic:
+    routes:
+      - name: web
+        namespace: prod
+    weights: {blue: 75, green: 25}
+    expect: {blue: 90, green: 10}
+
+- name: Move two routes or none of them
+  bluegreen.kubernetes.traffic:
+    routes:
+      - name: shop
+        namespace: prod
+      - name: shop-internal
+        namespace: prod
+        rules: [checkout, "http[2]"]
+        versions:
+          blue: {host: shop, subset: v1}
+          green: {host: shop, subset: v2}
+    weights: {blue: 50, green: 50}
+
+- name: Put a version that is in no rule yet beside the others, without traffic
+  bluegreen.kubernetes.traffic:
+    routes:
+      - name: web
+        namespace: prod
+        adopt: true
+        versions:
+          green: {host: web-next.prod.svc.cluster.local}
+    weights: {blue: 100, green: 0}
+
+- name: Take it out again once it has no weight
+  bluegreen.kubernetes.traffic:
+    routes:
+      - name: web
+        namespace: prod
+        versions:
+          green: {host: web-next.prod.svc.cluster.local}
+    remove: [green]
+
+- name: Each route its own weights, with the token that a credential of AWX puts into the environment of the job
+  bluegreen.kubernetes.traffic:
+    host: "{{ lookup('ansible.builtin.env', 'K8S_AUTH_HOST') }}"
+    api_key: "{{ lookup('ansible.builtin.env', 'K8S_AUTH_API_KEY') }}"
+    routes:
+      - name: web
+        namespace: prod
+        weights: {blue: 0, green: 100}
+      - name: api
+        namespace: prod
+        weights: {blue: 80, green: 20}
+
+- name: Say once for all tasks which cluster is meant
+  module_defaults:
+    group/bluegreen.kubernetes.all:
+      kubeconfig: ~/.kube/config
+      context: east
+  block:
+    - name: Send everything back to blue, whatever the state of its pods
+      bluegreen.kubernetes.traffic:
+        routes:
+          - name: web
+            namespace: prod
+        weights: {blue: 100, green: 0}
+        require_ready: false
+"""
+
+RETURN = r"""
+routes:
+  description: What was done to each route, in the order of O(routes).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    router:
+      description: The router that read the route.
+      type: str
+    kind:
+      description: The kind of the object.
+      type: str
+    name:
+      description: The name of the object.
+      type: str
+    namespace:
+      description: The namespace of the object.
+      type: str
+    rules:
+      description: The rules that hold all the versions. Empty with O(remove).
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The rule's name, or its place.
+          type: str
+        before:
+          description: The percentages before.
+          type: dict
+        after:
+          description: The percentages after.
+          type: dict
+        factor:
+          description: What all weights of the rule were multiplied by to stay whole. 1 nearly always.
+          type: int
+    patch:
+      description:
+        - The operations of the JSON Patch, without the one that guards them. Empty when nothing had to be written.
+      type: list
+      elements: dict
+    problems:
+      description: Rules that hold only some of the versions and were left alone.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description: C(rule_pins_version).
+          type: str
+        path:
+          description: The rule.
+          type: str
+        message:
+          description: What is there.
+          type: str
+  sample:
+    - router: istio
+      kind: VirtualService
+      name: web
+      namespace: prod
+      rules:
+        - name: "http[0]"
+          before: {blue: 100, green: 0}
+          after: {blue: 90, green: 10}
+          factor: 1
+      patch:
+        - {op: test, path: /spec/http/0/route/0/weight, value: 100}
+        - {op: replace, path: /spec/http/0/route/0/weight, value: 90}
+        - {op: test, path: /spec/http/0/route/1/weight, value: 0}
+        - {op: replace, path: /spec/http/0/route/1/weight, value: 10}
+      problems: []
+attempts:
+  description: How often the routes were read and planned. More than 1 when somebody else wrote them meanwhile.
+  returned: success
+  type: int
+  sample: 1
+diff:
+  description: The percentages before and after, for each route that is changed.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - before_header: VirtualService prod/web
+      after_header: VirtualService prod/web
+      before: {"http[0]": {blue: 100, green: 0}}
+      after: {"http[0]": {blue: 90, green: 10}}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._verbs import traffic
+
+
+def main() -> None:
+    traffic.run(AnsibleModule(**traffic.argument_spec()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module ``traffic_info``: its documentation. What it does is in the verb of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: traffic_info
+author:
+  - bluegreen.kubernetes contributors (@bluegreen-kubernetes)
+version_added: 0.1.0
+short_description: Read the weights of routes
+description:
+  - Says which versions stand in routes, with which percentages, who is live, and what is wrong.
+  - What is asked for is the weights that are written in the objects, which is not the share of the traffic that a version
+    is seen to get.
+options:
+  lint:
+    description:
+      - Whether to look for what is wrong or surprising in the routes beyond what concerns the versions, such as hosts that
+        Istio takes as full names though they look like C(service.namespace).
+    type: bool
+    default: false
+  unused:
+    description:
+      - Versions that must not get traffic from anywhere. The task fails when any rule or mirror of any route in the
+        namespaces of O(routes) still sends them some, and names those places.
+      - Ask this before a version is taken down. They have to be among O(routes[].versions).
+    type: list
+    elements: str
+    default: []
+notes:
+  - Who runs it needs the verb C(get) for the routes, and with O(unused) C(list).
+  - A namespace that is missing, or a cluster without the kind of the route, is an error. A route that is missing is a
+    problem with the code C(route_missing).
+  - What an absent weight means, and how a short host is resolved, is taken from
+    U(https://istio.io/latest/docs/reference/config/networking/virtual-service/).
+extends_documentation_fragment:
+  - bluegreen.kubernetes._attributes
+  - bluegreen.kubernetes._attributes.info
+  - bluegreen.kubernetes._k8s_auth
+  - bluegreen.kubernetes._routes
+seealso:
+  - module: bluegreen.kubernetes.traffic
+  - plugin: bluegreen.kubernetes.live_version
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+---
+- name: See who gets how much
+  bluegreen.kubernetes.traffic_info:
+    routes:
+      - name: web
+        namespace: prod
+  register: web
+
+- name: Say it
+  ansible.builtin.debug:
+    msg: "{{ web.live }} is live ({{ web.weights }})"
+
+- name: Read two routes that are spelled differently, and look for mistakes
+  bluegreen.kubernetes.traffic_info:
+    routes:
+      - name: web
+        namespace: prod
+        versions: {blue: {}, green: {}}
+      - name: web-internal
+        namespace: prod
+        versions:
+          blue: {host: web, subset: v1}
+          green: {host: web, subset: v2}
+    lint: true
+  register: web
+
+- name: Stop when they disagree
+  ansible.builtin.assert:
+    that: web.consistent
+    fail_msg: "{{ web.problems | map(attribute='message') | join('; ') }}"
+
+- name: Make sure that nothing is sent to blue before it is deleted
+  bluegreen.kubernetes.traffic_info:
+    routes:
+      - name: web
+        namespace: prod
+        versions: {blue: {}}
+    unused: [blue]
+"""
+
+RETURN = r"""
+weights:
+  description:
+    - The percentage of each version in the first route that has any.
+    - Without O(routes[].versions) every backend counts as a version, by the name of its subset, else of its host.
+  returned: success
+  type: dict
+  sample: {blue: 90, green: 10}
+live:
+  description: The version with the largest weight. None at a tie, and when nothing has weight.
+  returned: success
+  type: str
+  sample: blue
+candidate:
+  description: The other version, when there is just one beside live.
+  returned: success
+  type: str
+  sample: green
+consistent:
+  description: Whether all rules of all routes carry the same percentages.
+  returned: success
+  type: bool
+  sample: true
+routes:
+  description: What stands in each route, in the order of O(routes).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    router:
+      description: The router that read the route.
+      type: str
+    name:
+      description: The name of the object.
+      type: str
+    namespace:
+      description: The namespace of the object.
+      type: str
+    exists:
+      description: Whether the object is there.
+      type: bool
+    owned:
+      description: Whether this collection has created it, which its label C(app.kubernetes.io/managed-by) says.
+      type: bool
+    weights:
+      description: The percentage of each version in the first rule that holds them. Empty when they cannot be read.
+      type: dict
+    rules:
+      description: The name, or place, and the percentages of each rule that holds all the versions that are there.
+      type: list
+      elements: dict
+    consistent:
+      description: Whether these rules carry the same percentages.
+      type: bool
+    missing:
+      description: For each version that is in no rule, what would have to be added for it.
+      type: dict
+    managed_fields:
+      description: The object's C(metadata.managedFields), which say who wrote what in it.
+      type: list
+      elements: dict
+    problems:
+      description: What is wrong in this route. See RV(problems).
+      type: list
+      elements: dict
+  sample:
+    - router: istio
+      name: web
+      namespace: prod
+      exists: true
+      owned: false
+      weights: {blue: 90, green: 10}
+      rules:
+        - name: "http[0]"
+          weights: {blue: 90, green: 10}
+      consistent: true
+      missing: {}
+      managed_fields: []
+      problems: []
+problems:
+  description: What is wrong in any of the routes.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code:
+      description:
+        - C(route_missing), the object does not exist.
+        - C(weights_unreadable), no rule holds the versions, or one holds a version twice.
+        - C(rule_pins_version), a rule holds only some of the versions and is left alone by M(bluegreen.kubernetes.traffic).
+        - With O(lint) also C(host_not_full), a host that Istio takes as a full name, and C(rule_without_weights).
+      type: str
+    path:
+      description: Where, as a JSON pointer (RFC 6901) or the name of a rule.
+      type: str
+    message:
+      description: What is there, for a person.
+      type: str
+  sample:
+    - code: rule_pins_version
+      path: canary
+      message: rule canary holds only green
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._verbs import traffic_info
+
+
+def main() -> None:
+    traffic_info.run(AnsibleModule(**traffic_info.argument_spec()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m tests.lab`: the lab's commands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tests.lab import control, namespace, programs, status
+from tests.lab.errors import LabError
+from tests.lab.layout import Layout
+
+LAYOUT = Layout(namespace.REPOSITORY / ".lab")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def build(arguments: argparse.Namespace) -> int:
+    provided = programs.provide(say)
+    for name, path in sorted(provided.binaries.items()):
+        print(f"{name} {provided.versions[name]} {path}")
+    return 0
+
+
+def up(arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    provided = programs.provide(say)
+    with namespace.only_one(LAYOUT):
+        if not control.answers(LAYOUT):
+            namespace.end(LAYOUT)
+            say("starting the lab")
+            namespace.start(LAYOUT)
+    request = {
+        "action": "up",
+        "clusters": arguments.cluster or ["east"],
+        "sidecar": arguments.sidecar,
+        "binaries": {name: str(path) for name, path in provided.binaries.items()},
+        "files": {name: str(path) for name, path in provided.files.items()},
+        "versions": provided.versions,
+    }
+    answer = control.request(LAYOUT, request, say)
+    names = ", ".join(answer["clusters"])
+    say(
+        f"the lab is up after {time.monotonic() - started:.1f} s: {names}"
+        if answer["changed"]
+        else f"everything is up: {names}"
+    )
+    return 0
+
+
+def down(arguments: argparse.Namespace) -> int:
+    with namespace.only_one(LAYOUT):
+        say("the lab has ended" if namespace.end(LAYOUT) else "the lab was not running")
+    return 0
+
+
+def show_status(arguments: argparse.Namespace) -> int:
+    found = control.request(LAYOUT, {"action": "status"})
+    print(json.dumps(found, indent=2) if arguments.json else status.text(found))
+    return 0 if status.is_up(found) else 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    found = control.request(LAYOUT, {"action": "status"})
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command:
+        raise LabError("run: no command given; for example `run -- kubectl get pods -A`")
+    _replace_process(command, _environment(found, arguments.cluster))
+    return 0
+
+
+def load(arguments: argparse.Namespace) -> int:
+    if not namespace.is_inside(namespace.supervisor_process(LAYOUT)):
+        # No load ever leaves the lab's network.
+        _replace_process([sys.executable, "-m", "tests.lab", *sys.argv[1:]], dict(os.environ))
+    from tests.lab import load as generator
+
+    wanted = vars(arguments)
+    fields = ("url", "host", "rate", "duration", "keep_alive", "timeout")
+    counted = generator.main(generator.Load(**{field: wanted[field] for field in fields}), arguments.output)
+    say(json.dumps(asdict(counted)))
+    return 0
+
+
+def send_signal(arguments: argparse.Namespace) -> int:
+    request = {
+        "action": "signal",
+        "cluster": arguments.cluster or "east",
+        "part": arguments.part,
+        "signal": arguments.signal.upper(),
+    }
+    control.request(LAYOUT, request)
+    return 0
+
+
+def _environment(found: dict[str, Any], cluster: str | None) -> dict[str, str]:
+    name = cluster or next(iter(found["clusters"]), "east")
+    if name not in found["clusters"]:
+        raise LabError(f"there is no cluster {name!r}: start it with `up --cluster {name}`")
+    kubeconfig = found["clusters"][name]["kubeconfig"]
+    return {
+        **os.environ,
+        "KUBECONFIG": kubeconfig,
+        "K8S_AUTH_KUBECONFIG": kubeconfig,
+        "BLUEGREEN_LAB_STATUS": str(LAYOUT.status),
+        "PATH": f"{LAYOUT.tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    }
+
+
+def _replace_process(command: list[str], environment: dict[str, str]) -> None:
+    """The command takes this process's place: its terminal, its input and its exit code are the caller's own."""
+    enter = namespace.enter_command(namespace.supervisor_process(LAYOUT))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execvpe(enter[0], [*enter, *command], environment)  # noqa: S606  the caller's own command, without a shell on purpose
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.lab",
+        description="Real clusters with a real mesh on this machine, from package registries alone.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(function=function)
+        return added
+
+    command("build", build, "build the lab's programs that are missing")
+    starting = command("up", up, "start the lab, add clusters to it, or repair it")
+    starting.add_argument(
+        "--cluster", nargs="+", action="extend", metavar="NAME", help="clusters that are wanted (default: east)"
+    )
+    starting.add_argument(
+        "--sidecar", action="store_true", help="with a sidecar Envoy in each of them, for routes inside the mesh"
+    )
+    command("down", down, "end the lab and everything in it")
+    showing = command("status", show_status, "what runs where")
+    showing.add_argument("--json", action="store_true")
+    running = command("run", run, "run a command inside the lab's network, with KUBECONFIG set")
+    running.add_argument("--cluster", metavar="NAME", help="the cluster of KUBECONFIG (default: the first)")
+    running.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
+    signalling = command("signal", send_signal, "send a signal to a part of a cluster, for example KILL or STOP")
+    signalling.add_argument("part", help="a part as `status` names it")
+    signalling.add_argument("signal", help="KILL, STOP, CONT, TERM, …")
+    signalling.add_argument("--cluster", metavar="NAME", help="default: east")
+    _add_load(
+        command("load", load, "send requests at a steady rate and record every one; ends at --duration or Ctrl-C")
+    )
+    return parser
+
+
+def _add_load(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--host", help="the Host header, when it differs from the URL's")
+    parser.add_argument("--rate", type=float, default=200, help="requests per second (default: 200)")
+    parser.add_argument("--duration", type=float, help="seconds (default: until interrupted)")
+    parser.add_argument(
+        "--timeout", type=float, default=10, help="seconds until a request counts as failed (default: 10)"
+    )
+    parser.add_argument(
+        "--keep-alive", action=argparse.BooleanOptionalAction, default=True, help="use connections again (default: yes)"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="one JSON object per request and line")
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    try:
+        code: int = arguments.function(arguments)
+    except LabError as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+
+import httpx2
+from aiohttp import web
+from lightkube import AsyncClient, KubeConfig
+
+from tests.lab.application_host.host import Host
+
+
+async def _serve(kubeconfig: str, port: int) -> None:
+    # A rollout of many pods at once must not wait for connections.
+    client = AsyncClient(
+        KubeConfig.from_file(kubeconfig).get(), timeout=httpx2.Timeout(30), field_manager="application-host"
+    )
+    host = Host(client)
+
+    async def healthz(request: web.Request) -> web.Response:
+        return web.Response(status=200 if host.is_watching else 503)
+
+    application = web.Application()
+    application.router.add_get("/healthz", healthz)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await host.run()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="application_host")
+    parser.add_argument("kubeconfig")
+    parser.add_argument("--port", type=int, required=True, help="answers /healthz there while the pods are watched")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    asyncio.run(_serve(arguments.kubeconfig, arguments.port))
+
+
+if __name__ == "__main__":
+    main()

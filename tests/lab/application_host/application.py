@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The application of one pod: its listeners, its answers, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+from typing import Any
+
+from aiohttp import web
+
+from tests.lab.application_host import pod as pods
+from tests.lab.application_host.pod import Pod
+
+# Longer than any test: the other side decides when an idle connection ends.
+KEEP_ALIVE = 3600.0
+
+
+class Application:
+    def __init__(self, pod: Pod) -> None:
+        self._identity = pods.identity(pod)
+        self._behaviour = pods.behaviour(pod)
+        # The same pod errs at the same requests every time.
+        self._chance = random.Random(self._identity["pod"])
+        self._server = web.Server(self._answer, access_log=None, keepalive_timeout=KEEP_ALIVE)
+        self._listeners: list[asyncio.Server] = []
+        self._begun = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._ended = False
+
+    def change(self, pod: Pod) -> None:
+        """Labels and annotations of a running pod may change."""
+        self._identity = pods.identity(pod)
+        self._behaviour = pods.behaviour(pod)
+
+    async def listen(self, address: str, ports: list[int]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            for port in ports:
+                self._listeners.append(await loop.create_server(self._server, address, port, backlog=1024))
+        except OSError:
+            self.refuse()
+            raise
+
+    def refuse(self) -> None:
+        """New connections are refused from now on."""
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+
+    async def finish(self, seconds: float) -> None:
+        """Requests that have begun may take this long; then every connection is closed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        self._ended = True
+        for connection in self._server.connections:
+            connection.force_close()
+
+    def abort(self) -> None:
+        """The process is gone: every connection breaks off."""
+        self.refuse()
+        self._ended = True
+        for connection in self._server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._ended and request.transport is not None:
+            # Its connection was accepted in the moment in which the listener closed.
+            request.transport.abort()
+        self._begun += 1
+        self._idle.clear()
+        try:
+            return await self._response(request)
+        finally:
+            self._begun -= 1
+            if self._begun == 0:
+                self._idle.set()
+
+    async def _response(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/healthz":
+            return web.Response(text="ok")
+        behaviour = self._behaviour
+        if behaviour.latency:
+            await asyncio.sleep(behaviour.latency)
+        status = 500 if self._chance.random() < behaviour.error_rate else 200
+        body: dict[str, Any] = {**self._identity, "path": request.path_qs, "headers": dict(request.headers)}
+        headers = {"app-version": self._identity["version"], "app-pod": self._identity["pod"]}
+        return web.Response(
+            status=status, body=json.dumps(body).encode(), content_type="application/json", headers=headers
+        )

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a pod asks of the application host, read from the pod: pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+PREFIX = "lab.bluegreen.test/"
+LATENCY = f"{PREFIX}latency"
+ERROR_RATE = f"{PREFIX}error-rate"
+LISTENING = f"{PREFIX}Listening"
+VERSION_LABEL = "app.kubernetes.io/version"
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_SLEEP = re.compile(r"(?:^|[\s;&])sleep\s+(\d+(?:\.\d+)?)")
+
+Pod = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How the application of one pod answers."""
+
+    latency: float = 0.0
+    error_rate: float = 0.0
+
+
+def behaviour(pod: Pod) -> Behaviour:
+    """What the annotations choose; ValueError names one that cannot be read."""
+    annotations = pod["metadata"].get("annotations") or {}
+    latency = annotations.get(LATENCY, "0s")
+    error_rate = annotations.get(ERROR_RATE, "0")
+    try:
+        rate = float(error_rate)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate <= 1:
+        raise ValueError(f"annotation {ERROR_RATE}: expected a number from 0 to 1, got {error_rate!r}")
+    return Behaviour(latency=seconds(LATENCY, latency), error_rate=rate)
+
+
+def seconds(annotation: str, text: str) -> float:
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"annotation {annotation}: expected a duration like 200ms, 5s or 1m, got {text!r}")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def ports(pod: Pod) -> list[int]:
+    """The TCP ports that the pod's containers name. For a pod that names none, nothing listens."""
+    named = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
+    return sorted({port["containerPort"] for port in named if port.get("protocol", "TCP") == "TCP"})
+
+
+def is_listening(pod: Pod) -> bool:
+    conditions = pod.get("status", {}).get("conditions") or []
+    return any(condition["type"] == LISTENING and condition["status"] == "True" for condition in conditions)
+
+
+def is_running(pod: Pod) -> bool:
+    status = pod.get("status", {})
+    containers = status.get("containerStatuses") or []
+    return (
+        status.get("phase") == "Running"
+        and bool(containers)
+        and all("running" in container["state"] for container in containers)
+    )
+
+
+def has_fault(pod: Pod) -> bool:
+    """Pods whose image says so never get as far as listening; the kwok stages play their part."""
+    return any(
+        word in container["image"] for container in pod["spec"]["containers"] for word in ("missing", "crashing")
+    )
+
+
+def stop_sleep(pod: Pod) -> float:
+    """How long the preStop hooks sleep: the longest counts, they run side by side."""
+    return max((_hook_sleep(container) for container in pod["spec"]["containers"]), default=0.0)
+
+
+def _hook_sleep(container: Mapping[str, Any]) -> float:
+    hook = ((container.get("lifecycle") or {}).get("preStop")) or {}
+    if "sleep" in hook:
+        return float(hook["sleep"]["seconds"])
+    command = " ".join((hook.get("exec") or {}).get("command") or [])
+    match = _SLEEP.search(command)
+    return float(match[1]) if match else 0.0
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The moments of a pod's end, in seconds since the epoch."""
+
+    stops_listening: float
+    is_killed: float
+
+
+def ending(pod: Pod) -> Ending:
+    """A deleted pod serves through its preStop sleep, then finishes what it has begun, within its grace period."""
+    metadata = pod["metadata"]
+    killed = datetime.strptime(metadata["deletionTimestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    grace = float(metadata.get("deletionGracePeriodSeconds") or 0)
+    return Ending(stops_listening=min(killed - grace + stop_sleep(pod), killed), is_killed=killed)
+
+
+def identity(pod: Pod) -> dict[str, Any]:
+    """What every answer says about who gave it."""
+    metadata = pod["metadata"]
+    labels = metadata.get("labels") or {}
+    return {
+        "pod": metadata["name"],
+        "namespace": metadata["namespace"],
+        "version": labels.get(VERSION_LABEL) or labels.get("version") or "",
+        "labels": labels,
+    }

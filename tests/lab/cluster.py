@@ -1,0 +1,227 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One cluster of the lab: its parts, in the order in which they need each other. `up` does only what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.lab import mesh
+from tests.lab.control_plane import ControlPlane
+from tests.lab.layout import ClusterPlan, Layout
+from tests.lab.processes import LongRunning, accepts, send_signal, until
+from tests.lab.programs import Programs
+
+START_DEADLINE = 60.0
+LISTENER_DEADLINE = 30.0
+REPOSITORY = Path(__file__).parents[2]
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Envoy:
+    """An Envoy beside the pod whose address and name it was started with."""
+
+    process: LongRunning
+    pod: str | None = None
+
+
+class Cluster:
+    def __init__(self, plan: ClusterPlan, layout: Layout, programs: Programs) -> None:
+        self.plan = plan
+        self.programs = programs
+        self.folder = layout.clusters / plan.name
+        self.control_plane = ControlPlane(plan, layout, programs.versions)
+        self.wants_sidecar = False
+        self.istiod = self._part("istiod", f"http://127.0.0.1:{plan.istiod_http_port}/ready")
+        self.application_host = self._part("application-host", f"http://127.0.0.1:{plan.application_host_port}/healthz")
+        self.gateway = Envoy(self._part("gateway", f"http://127.0.0.1:{plan.gateway_admin_port}/ready"))
+        self.sidecar = Envoy(self._part("sidecar", f"http://127.0.0.1:{plan.sidecar_admin_port}/ready"))
+        self._lock = asyncio.Lock()
+        self._objects_applied = False
+
+    def _part(self, name: str, probe_url: str) -> LongRunning:
+        return LongRunning(name, self.folder / f"{name}.log", probe_url)
+
+    @property
+    def _parts(self) -> list[LongRunning]:
+        parts = [self.application_host, self.istiod, self.gateway.process]
+        return [*parts, self.sidecar.process] if self.wants_sidecar else parts
+
+    async def up(self, sidecar: bool, progress: Progress) -> bool:
+        """Brings up what is not; False when everything was."""
+        async with self._lock:
+            self.wants_sidecar = self.wants_sidecar or sidecar
+            if await self._is_up():
+                return False
+            self.folder.mkdir(parents=True, exist_ok=True)
+            await self._control_plane_up(progress)
+            if not self._objects_applied:
+                await self._apply_objects(progress)
+            await asyncio.gather(self._application_host_up(progress), self._istiod_up(progress))
+            await self._envoy_up(self.gateway, mesh.GATEWAY, mesh.SYSTEM_NAMESPACE, mesh.gateway_proxy, progress)
+            if self.wants_sidecar:
+                await self.control_plane.apply("the sidecar's pod", *mesh.sidecar_objects())
+                await self._envoy_up(self.sidecar, mesh.SIDECAR, mesh.SIDECAR_NAMESPACE, mesh.sidecar_proxy, progress)
+            return True
+
+    async def _is_up(self) -> bool:
+        if not self._objects_applied:
+            return False
+        states = await self.states()
+        return all(state == "up" for state in states.values())
+
+    async def states(self) -> dict[str, str]:
+        parts = self._parts
+        control_plane, others = await asyncio.gather(
+            self.control_plane.states(), asyncio.gather(*(part.state() for part in parts))
+        )
+        return {**control_plane, **{part.name: state for part, state in zip(parts, others, strict=True)}}
+
+    async def status(self) -> dict[str, Any]:
+        plan = self.plan
+        found: dict[str, Any] = {
+            "parts": await self.states(),
+            "kubeconfig": str(self.control_plane.kubeconfig),
+            "context": f"kwok-{plan.name}",
+            "api_server_url": self.control_plane.url,
+            "gateway_url": f"http://127.0.0.1:{plan.gateway_port}",
+            "gateway_admin_url": f"http://127.0.0.1:{plan.gateway_admin_port}",
+            "istiod_debug_url": f"http://127.0.0.1:{plan.istiod_monitoring_port}/debug",
+            "audit_log": str(self.control_plane.audit_log),
+            "logs": str(self.folder),
+            "pod_network": str(plan.pod_network),
+        }
+        if self.wants_sidecar:
+            found["sidecar_proxy_url"] = f"http://127.0.0.1:{plan.sidecar_proxy_port}"
+            found["sidecar_admin_url"] = f"http://127.0.0.1:{plan.sidecar_admin_port}"
+        return found
+
+    def send_signal(self, part: str, name: str) -> bool:
+        """Sends a signal to a part; False when there is no such process."""
+        own = {long_running.name: long_running.process for long_running in self._parts if long_running.ended is None}
+        process = own[part] if part in own else self.control_plane.process(part)
+        if process is None:
+            return False
+        send_signal(process, name)
+        return True
+
+    async def _control_plane_up(self, progress: Progress) -> None:
+        states = await self.control_plane.states()
+        if any(state != "up" for state in states.values()):
+            progress(f"{self.plan.name}: starting the control plane")
+            await self.control_plane.up()
+
+    async def _apply_objects(self, progress: Progress) -> None:
+        progress(f"{self.plan.name}: applying nodes, Istio's resource definitions and the gateway")
+        control_plane = self.control_plane
+        await asyncio.gather(
+            control_plane.apply("nodes", *mesh.node_objects(self.plan), mesh.namespace_object(mesh.SYSTEM_NAMESPACE)),
+            control_plane.apply_file("Istio's resource definitions", self.programs.files["istio-crds.yaml"]),
+        )
+        await control_plane.kubectl(
+            "wait",
+            "--for=condition=Established",
+            "crd",
+            "--all",
+            "--timeout=30s",
+            what="waiting for Istio's resource definitions",
+        )
+        await control_plane.apply("the gateway", *mesh.gateway_objects(self.plan))
+        self._objects_applied = True
+
+    async def _application_host_up(self, progress: Progress) -> None:
+        part = self.application_host
+        if await part.state() == "up":
+            return
+        progress(f"{self.plan.name}: starting the application host")
+        port = str(self.plan.application_host_port)
+        command = [
+            sys.executable,
+            "-m",
+            "tests.lab.application_host",
+            "--port",
+            port,
+            str(self.control_plane.kubeconfig),
+        ]
+        await part.start(command, self.control_plane.environment, REPOSITORY)
+        await part.wait_until_up(START_DEADLINE)
+
+    async def _istiod_up(self, progress: Progress) -> None:
+        if await self.istiod.state() == "up":
+            return
+        progress(f"{self.plan.name}: starting istiod")
+        mesh_config = self.folder / "mesh.yaml"
+        mesh_config.write_text(yaml.safe_dump(mesh.MESH_CONFIG))
+        arguments = mesh.istiod_arguments(self.plan, str(self.control_plane.kubeconfig), str(mesh_config))
+        environment = {**self.control_plane.environment, **mesh.ISTIOD_ENVIRONMENT}
+        await self.istiod.start([str(self.programs.binaries["pilot-discovery"]), *arguments], environment, self.folder)
+        await self.istiod.wait_until_up(START_DEADLINE)
+
+    async def _envoy_up(
+        self,
+        envoy: Envoy,
+        workload: str,
+        namespace: str,
+        proxy_of: Callable[[ClusterPlan, dict[str, Any], str], mesh.Proxy],
+        progress: Progress,
+    ) -> None:
+        pod = await self._ready_pod(workload, namespace)
+        if envoy.pod == pod["metadata"]["name"] and await envoy.process.state() == "up":
+            return
+        part = envoy.process
+        progress(f"{self.plan.name}: starting Envoy, the {part.name}")
+        proxy = proxy_of(self.plan, pod, self.programs.versions["pilot-discovery"])
+        configuration = self.folder / f"{part.name}.json"
+        configuration.write_text(json.dumps(mesh.bootstrap(proxy, self.plan.istiod_grpc_port), indent=1))
+        arguments = [
+            "-c",
+            str(configuration),
+            "--base-id",
+            str(proxy.admin_port),
+            "--concurrency",
+            "1",
+            "--log-level",
+            "warning",
+        ]
+        await part.start([_envoy_program(), *arguments], self.control_plane.environment, self.folder)
+        await part.wait_until_up(START_DEADLINE)
+        envoy.pod = proxy.pod
+
+        async def listens() -> bool:
+            return await accepts(proxy.listener_port)
+
+        await until(f"{self.plan.name}: listener of the {part.name}", LISTENER_DEADLINE, listens, lambda: part.ended)
+
+    async def _ready_pod(self, workload: str, namespace: str) -> dict[str, Any]:
+        await self.control_plane.kubectl(
+            "rollout",
+            "status",
+            f"deployment/{workload}",
+            "-n",
+            namespace,
+            "--timeout=60s",
+            what=f"waiting for the pod of {workload}",
+            deadline=65,
+        )
+        listed = await self.control_plane.kubectl(
+            "get", "pods", "-n", namespace, "-l", f"app={workload}", "-o", "json", what=f"reading the pod of {workload}"
+        )
+        pods: list[dict[str, Any]] = json.loads(listed)["items"]
+        return next(pod for pod in pods if "deletionTimestamp" not in pod["metadata"])
+
+
+def _envoy_program() -> str:
+    """The wheel's binary itself: its command would be one Python start more, and it must be our own child."""
+    return str(files("envoy") / "_bin" / "envoy")

@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the mesh's programs are started with, and the objects that stand for them in a cluster: pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.lab.layout import ClusterPlan
+
+SYSTEM_NAMESPACE = "istio-system"
+GATEWAY = "istio-ingressgateway"
+SIDECAR_NAMESPACE = "lab"
+SIDECAR = "sidecar"
+MESH_ID = "Kubernetes"
+
+# Istio's own Envoy filters are not part of stock Envoy, and there are no certificates for mutual TLS.
+MESH_CONFIG: dict[str, Any] = {"enableAutoMtls": False}
+ISTIOD_ENVIRONMENT = {
+    "POD_NAMESPACE": SYSTEM_NAMESPACE,
+    "POD_NAME": "istiod-0",
+    "CLUSTER_ID": MESH_ID,
+    "PILOT_ENABLE_ALPN_FILTER": "false",
+    "PILOT_ENABLE_METADATA_EXCHANGE": "false",
+}
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """One Envoy and the pod that it is the proxy of."""
+
+    kind: str
+    pod: str
+    namespace: str
+    address: str
+    labels: dict[str, str]
+    admin_port: int
+    listener_port: int
+    metadata: dict[str, Any]
+
+    @property
+    def node(self) -> Object:
+        return {
+            "id": f"{self.kind}~{self.address}~{self.pod}.{self.namespace}~{self.namespace}.svc.cluster.local",
+            "cluster": f"{self.labels['app']}.{self.namespace}",
+            "metadata": {"NAMESPACE": self.namespace, "CLUSTER_ID": MESH_ID, "LABELS": self.labels, **self.metadata},
+        }
+
+
+def istiod_arguments(plan: ClusterPlan, kubeconfig: str, mesh_config: str) -> list[str]:
+    return [
+        "discovery",
+        "--kubeconfig", kubeconfig,
+        "--meshConfig", mesh_config,
+        "--networksConfig", "/dev/null",
+        "--httpAddr", f"127.0.0.1:{plan.istiod_http_port}",
+        "--httpsAddr", "",
+        "--grpcAddr", f"127.0.0.1:{plan.istiod_grpc_port}",
+        "--secureGRPCAddr", "",
+        "--monitoringAddr", f"127.0.0.1:{plan.istiod_monitoring_port}",
+        "--ctrlz_port", str(plan.istiod_introspection_port),
+        "--clusterID", MESH_ID,
+    ]  # fmt: skip
+
+
+def gateway_proxy(plan: ClusterPlan, pod: Object, version: str) -> Proxy:
+    return Proxy(
+        kind="router",
+        pod=pod["metadata"]["name"],
+        namespace=SYSTEM_NAMESPACE,
+        address=pod["status"]["podIP"],
+        labels={"app": GATEWAY, "istio": "ingressgateway"},
+        admin_port=plan.gateway_admin_port,
+        listener_port=plan.gateway_port,
+        metadata={"ISTIO_VERSION": version, "UNPRIVILEGED_POD": "true"},
+    )
+
+
+def sidecar_proxy(plan: ClusterPlan, pod: Object, version: str) -> Proxy:
+    return Proxy(
+        kind="sidecar",
+        pod=pod["metadata"]["name"],
+        namespace=SIDECAR_NAMESPACE,
+        address=pod["status"]["podIP"],
+        labels={"app": SIDECAR},
+        admin_port=plan.sidecar_admin_port,
+        listener_port=plan.sidecar_proxy_port,
+        metadata={
+            "ISTIO_VERSION": version,
+            "INTERCEPTION_MODE": "NONE",
+            "HTTP_PROXY_PORT": str(plan.sidecar_proxy_port),
+        },
+    )
+
+
+def bootstrap(proxy: Proxy, istiod_port: int) -> Object:
+    """Envoy's own configuration: where istiod is. Everything else comes from there."""
+    from_istiod = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
+    http2 = {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": {"http2_protocol_options": {}},
+    }
+    return {
+        "node": proxy.node,
+        "admin": {"address": _address(proxy.admin_port)},
+        "dynamic_resources": {
+            "lds_config": from_istiod,
+            "cds_config": from_istiod,
+            "ads_config": {
+                "api_type": "GRPC",
+                "transport_api_version": "V3",
+                "set_node_on_first_message_only": True,
+                "grpc_services": [{"envoy_grpc": {"cluster_name": "istiod"}}],
+            },
+        },
+        "static_resources": {
+            "clusters": [
+                {
+                    "name": "istiod",
+                    "type": "STATIC",
+                    "connect_timeout": "1s",
+                    "typed_extension_protocol_options": {
+                        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2
+                    },
+                    "load_assignment": {
+                        "cluster_name": "istiod",
+                        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(istiod_port)}}]}],
+                    },
+                }
+            ]
+        },
+    }
+
+
+def _address(port: int) -> Object:
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+
+def node_objects(plan: ClusterPlan) -> list[Object]:
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {
+                "name": name,
+                "annotations": {"kwok.x-k8s.io/node": "fake"},
+                "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"},
+            },
+            "spec": {"podCIDR": str(network), "podCIDRs": [str(network)]},
+        }
+        for name, network in plan.node_networks.items()
+    ]
+
+
+def namespace_object(name: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def proxy_deployment(name: str, namespace: str, labels: dict[str, str]) -> Object:
+    """A workload whose only pod lends its address and name to an Envoy; it names no port, so nothing else listens."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "envoy", "image": "envoy"}]}},
+        },
+    }
+
+
+def gateway_objects(plan: ClusterPlan) -> list[Object]:
+    labels = {"app": GATEWAY, "istio": "ingressgateway"}
+    port = {"name": "http", "port": 80, "targetPort": plan.gateway_port, "protocol": "TCP"}
+    return [
+        proxy_deployment(GATEWAY, SYSTEM_NAMESPACE, labels),
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": GATEWAY, "namespace": SYSTEM_NAMESPACE, "labels": labels},
+            "spec": {"selector": labels, "ports": [port]},
+        },
+        {
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "Gateway",
+            "metadata": {"name": "public", "namespace": SYSTEM_NAMESPACE},
+            "spec": {
+                "selector": {"istio": "ingressgateway"},
+                "servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}],
+            },
+        },
+    ]
+
+
+def sidecar_objects() -> list[Object]:
+    return [namespace_object(SIDECAR_NAMESPACE), proxy_deployment(SIDECAR, SIDECAR_NAMESPACE, {"app": SIDECAR})]
