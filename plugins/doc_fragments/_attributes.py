@@ -25,12 +25,13 @@ attributes:
     membership:
       - bluegreen.kubernetes.all
 requirements:
-  - kubernetes (Python library, on the machine that runs the module)
+  - kubernetes (Python library)
 notes:
-  - The module of this name is documented here, and an action of the same name runs it within C(ansible-playbook)
-    itself, which spares the start of a Python process for every task. With another connection than C(local), and with
-    C(async), C(become) or C(environment), the module is run in a process of its own, as any other module. The result is
-    the same. The libraries are then needed where it runs, and else where C(ansible-playbook) does.
+  - An action of the same name runs the module within C(ansible-playbook) itself, which spares a Python process for
+    every task. With another connection than C(local), and with C(async), C(become) or C(environment), it runs in a
+    process of its own, as any other module does. The result is the same.
+  - The Python libraries have to be installed where it runs. For the action that is beside ansible-core, on the control
+    node.
   - The collection kubernetes.core has to be installed. It gives the options of the connection their meaning.
 """
 

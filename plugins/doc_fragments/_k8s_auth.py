@@ -14,8 +14,8 @@ options:
     description:
       - The kubeconfig to use, as a path, or as its content in a mapping.
       - Several files are joined with V(:), as in E(KUBECONFIG).
-      - When it is left out, E(K8S_AUTH_KUBECONFIG) is used, then the service account of the pod that this runs in, then
-        the client library's defaults, which are E(KUBECONFIG) and C(~/.kube/config).
+      - When it is left out, E(K8S_AUTH_KUBECONFIG) is used. Without that and without O(context), the service account of
+        the pod that this runs in is used. Else it is E(KUBECONFIG), and at last C(~/.kube/config).
       - Secrets in a mapping are kept out of the output.
     type: raw
   context:
@@ -26,8 +26,8 @@ options:
   host:
     description:
       - The URL of the API server, such as V(https://cluster.example.com:6443).
-      - Together with O(api_key), with O(username) and O(password), or with O(client_cert) and O(client_key), no kubeconfig
-        is read. Otherwise it only replaces the address in the kubeconfig.
+      - Together with O(api_key), with O(username) and O(password), or with O(client_cert) and O(client_key), no
+        kubeconfig is read. Otherwise it only replaces the address in the kubeconfig.
       - When it is left out, E(K8S_AUTH_HOST) is used.
     type: str
   api_key:
@@ -37,8 +37,8 @@ options:
     type: str
   username:
     description:
-      - The user for HTTP basic authentication, which current API servers no longer offer themselves. It serves for proxies
-        in front of one.
+      - The user for HTTP basic authentication, which current API servers no longer offer themselves. It serves for
+        proxies in front of one.
       - When it is left out, E(K8S_AUTH_USERNAME) is used.
     type: str
   password:
@@ -70,8 +70,8 @@ options:
   validate_certs:
     description:
       - Whether the API server's certificate is checked.
-      - When it is left out, E(K8S_AUTH_VALIDATE_CERTS) or E(K8S_AUTH_VERIFY_SSL) is used, then what the kubeconfig says.
-        With none of them, it is checked.
+      - When it is left out, E(K8S_AUTH_VALIDATE_CERTS) or E(K8S_AUTH_VERIFY_SSL) is used, then what the kubeconfig
+        says. With none of them, it is checked.
     type: bool
     aliases:
       - verify_ssl

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-_ROUTES = r"""
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
 options:
   routes:
     description:
@@ -34,19 +36,20 @@ options:
         required: true
       kind:
         description:
-          - The kind of the object. It follows from O(routes[].router) and is only checked against it, so that a list which
-            names kinds for its readers is taken as it is.
+          - The kind of the object. It follows from O(routes[].router) and is only checked against it, so that a list
+            which names kinds for its readers is taken as it is.
         type: str
       api_version:
         description:
-          - The API version to read and write the object with. By default the router's newest, V(networking.istio.io/v1).
+          - The API version to read and write the object with. By default the router's newest,
+            V(networking.istio.io/v1).
           - Istio before 1.22 has V(networking.istio.io/v1beta1) and V(networking.istio.io/v1alpha3) only.
         type: str
       rules:
         description:
           - The rules to look at, each by its name or by its place, such as V(http[0]), V(tls[1]) or V(tcp[0]).
-          - By default every rule that holds all the versions in question. One that holds only some of them is left alone and
-            reported as C(rule_pins_version).
+          - By default every rule that holds all the versions in question. One that holds only some of them is left
+            alone and reported as C(rule_pins_version).
           - A rule that does not exist, or does not hold all the versions, is an error that lists what stands there.
         type: list
         elements: str
@@ -54,17 +57,22 @@ options:
       versions:
         description:
           - How versions are written in this route, for those that are not found by themselves. The keys are names of
-            versions, the values mappings with any of the keys C(host), C(subset), C(namespace) and C(backend), or empty.
-          - C(host) is the host of the version's destinations. Without a dot it is a Service in C(namespace), which is the
-            route's own by default. With a dot it is taken as a full name, as Istio does.
+            versions, the values mappings with any of the keys C(host), C(subset), C(namespace) and C(backend), or
+            empty.
+          - C(host) is the host of the version's destinations. Without a dot it is a Service in C(namespace), which is
+            the route's own by default. With a dot it is taken as a full name, as Istio does.
           - C(subset) is the subset of the version's destinations.
           - C(backend) is the host that is written for a version which has to be added and has neither.
-          - A version with neither C(host) nor C(subset) is found by a subset of its name, else by a backend of its name or
-            one that ends in C(-<version>). Two destinations of one rule that match the same version are an error.
+          - A version with neither C(host) nor C(subset) is found by a subset of its name, else by a backend of its name
+            or one that ends in C(-<version>). Two destinations of one rule that match the same version are an error.
         type: dict
 """
 
-_WEIGHTED = r"""
+    # For the module that writes. Ansible does not merge the suboptions of two fragments, and ansible-test takes every
+    # assignment without a type for one literal.
+    WEIGHTED: str = (
+        DOCUMENTATION.rstrip("\n")
+        + r"""
       weights:
         description:
           - The percentages for this route, instead of O(weights).
@@ -75,26 +83,21 @@ _WEIGHTED = r"""
         type: dict
       adopt:
         description:
-          - Whether versions that are missing from a rule are added to it, with their weight, as a destination that is written
-            like the first one of the rule.
+          - Whether versions that are missing from a rule are added to it, with their weight, as a destination that is
+            written like the first one of the rule.
           - Without it, a rule without the version is refused, with the lines to add.
-          - When no rule holds all the versions, there has to be just one that holds some of them, or O(routes[].rules) has to
-            name those that are meant.
+          - When no rule holds all the versions, there has to be just one that holds some of them, or O(routes[].rules)
+            has to name those that are meant.
         type: bool
         default: false
       managed_fields:
         description:
-          - The C(metadata.managedFields) of the object, as RV(bluegreen.kubernetes.traffic_info#module:routes[].managed_fields)
-            had them before the first write of a release.
-          - When the module, or an earlier run of it, has left its own name there, they are put back at the end, so that the
-            owner's next server-side apply meets no conflict over the weights. This costs one more request.
+          - The C(metadata.managedFields) of the object, as
+            RV(bluegreen.kubernetes.traffic_info#module:routes[].managed_fields) had them before the first write of a
+            release.
+          - When the module, or an earlier run of it, has left its own name there, they are put back at the end, so that
+            the owner's next server-side apply meets no conflict over the weights. This costs one more request.
         type: list
         elements: dict
 """
-
-
-class ModuleDocFragment:
-    DOCUMENTATION = _ROUTES
-
-    # For the module that writes.
-    WEIGHTED = _ROUTES.rstrip("\n") + _WEIGHTED
+    )

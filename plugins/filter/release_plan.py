@@ -32,16 +32,16 @@ options:
     suboptions:
       journal:
         description:
-          - All that the entries of the release's journal add up to, as RV(bluegreen.kubernetes.release_info#module:journal)
-            gives it.
+          - All that the entries of the release's journal add up to, as
+            RV(bluegreen.kubernetes.release_info#module:journal) gives it.
         type: dict
         default: {}
       routes:
         description:
-          - The routes as RV(bluegreen.kubernetes.traffic_info#module:routes) gives them, each with the key C(service) beside,
-            the name of the service that it belongs to. By default that is the route's own name.
-          - C(name) is required. C(namespace) is by default that of the service, C(exists) and C(consistent) are V(true),
-            C(owned) is V(false), C(weights), C(missing), C(managed_fields) and C(problems) are empty.
+          - The routes as RV(bluegreen.kubernetes.traffic_info#module:routes) gives them, each with the key C(service)
+            beside, the name of the service that it belongs to. By default that is the route's own name.
+          - C(name) is required. C(namespace) is by default that of the service, C(exists) and C(consistent) are
+            V(true), C(owned) is V(false), C(weights), C(missing), C(managed_fields) and C(problems) are empty.
         type: list
         elements: dict
         default: []
@@ -67,7 +67,9 @@ EXAMPLES = r"""
 
 - name: Show what a release from blue would do
   ansible.builtin.debug:
-    msg: "{{ (bluegreen | bluegreen.kubernetes.release_plan({'routes': [{'name': 'web', 'weights': {'blue': 100}}]})).timeline }}"
+    msg: "{{ (bluegreen | bluegreen.kubernetes.release_plan(observed)).timeline }}"
+  vars:
+    observed: {routes: [{name: web, weights: {blue: 100}}]}
 
 - name: Read the journal
   bluegreen.kubernetes.release_info:

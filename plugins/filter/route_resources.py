@@ -14,10 +14,10 @@ version_added: 0.1.0
 short_description: The manifests that route the traffic of a service
 description:
   - Writes the objects that divide the traffic of a service by the given weights, in the order to apply them.
-  - For Istio these are a VirtualService and, as far as the release asks for them, the Service whose name callers in the mesh
-    use, a Gateway, and a DestinationRule with subsets.
-  - They are meant for a service that has no route yet. Applied over a route that exists, they reset its weights, which is
-    why M(bluegreen.kubernetes.traffic) is there.
+  - For Istio these are a VirtualService and, as far as the release asks for them, the Service whose name callers in the
+    mesh use, a Gateway, and a DestinationRule with subsets.
+  - They are meant for a service that has no route yet. Applied over a route that exists, they reset its weights, which
+    is why M(bluegreen.kubernetes.traffic) is there.
 positional: service, weights
 options:
   _input:

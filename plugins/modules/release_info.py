@@ -14,8 +14,8 @@ version_added: 0.1.0
 short_description: Say where a release is, and what is left to do
 description:
   - Reads the journal of a release.
-  - With the specification of the release it also reads its routes and says, for each stage, what is left to do. That is the
-    plan which the roles of this collection carry out.
+  - With the specification of the release it also reads its routes and says, for each stage, what is left to do. That is
+    the plan which the roles of this collection carry out.
 options:
   release:
     description:
@@ -36,6 +36,12 @@ options:
       - Plan the shift only as far as this percentage, from 0 to 100. A step is put in when none ends there.
       - Less than the candidate has already is an error, since steps only rise.
     type: raw
+  rollback:
+    description:
+      - Plan only the way back, RV(plan.rollback). What keeps a release from going on, such as a changed specification,
+        does not forbid it to go back.
+    type: bool
+    default: false
 notes:
   - Who runs it needs the verb C(get) for C(configmaps), and with O(spec) for the routes.
   - A release without a journal is in the state V(none), which is no error.
@@ -109,7 +115,9 @@ percent:
   type: int
   sample: 25
 entries:
-  description: The journal entry by entry, the oldest first. Their keys are those of O(bluegreen.kubernetes.release_record#module:entry).
+  description:
+    - The journal entry by entry, the oldest first.
+    - Their keys are those of O(bluegreen.kubernetes.release_record#module:entry).
   returned: success
   type: list
   elements: dict
@@ -157,6 +165,10 @@ journal:
     promoted_at:
       description: When the candidate was promoted, in seconds since 1970.
       type: float
+    found:
+      description:
+        - The hash of the specification of versions that stood before a release saw them, by C(<service>/<version>).
+      type: dict
     deployed:
       description: The hash of what was last deployed as each version, by C(<service>/<version>).
       type: dict
@@ -205,8 +217,14 @@ plan:
       description: What is ahead, in lines for a person.
       type: list
       elements: str
+    status:
+      description: Where the release is, for a person.
+      type: dict
     shift:
       description: C(steps), the steps that are left.
+      type: dict
+    rollback:
+      description: The way back. Its key C(refused) says why there is none, when there is none.
       type: dict
   sample:
     action: start

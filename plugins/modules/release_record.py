@@ -13,13 +13,14 @@ author:
 version_added: 0.1.0
 short_description: Append to the journal of a release
 description:
-  - Appends one entry to the journal of a release, a ConfigMap named C(bluegreen-<release>). A journal that is not there yet
-    is created.
+  - Appends one entry to the journal of a release, a ConfigMap named C(bluegreen-<release>). A journal that is not there
+    yet is created.
   - An entry that adds nothing to what the journal says is not written, so a stage may be run again.
-  - Two runs that write at the same time do not overwrite each other. Who comes second reads again and appends to what the
-    first one wrote.
+  - Two runs that write at the same time do not overwrite each other. Who comes second reads again and appends to what
+    the first one wrote.
   - The newest ten attempts are kept entry by entry. What older ones have left behind is kept as a base.
-  - The roles of this collection write the journal themselves. The module is for who puts stages of their own beside them.
+  - The roles of this collection write the journal themselves. The module is for who puts stages of their own beside
+    them.
 options:
   release:
     description:
@@ -36,7 +37,8 @@ options:
       - What happened. The key C(event) says what it was, the others depend on it. The time is added.
       - V(started) has C(to), the candidate, C(before), the weights of each service before the first write, and
         C(spec_hash), the hash of the candidate's specification, and may have C(live), the version that was live,
-        C(install), whether it is the first install, and C(routes), what is to be remembered of each route.
+        C(install), whether it is the first install, C(routes), what is to be remembered of each route, and C(known) and
+        C(found), the hashes of versions that stand already.
       - V(added) has C(routes), for each route C(added), the versions that were added to it.
       - V(deployed) has C(versions), the hash of the specification of each version, by C(<service>/<version>).
       - V(verified), V(held) and V(rolling_back) have nothing else.

@@ -14,8 +14,8 @@ version_added: 0.1.0
 short_description: Set the weights of routes
 description:
   - Divides the traffic of one or more routes among versions.
-  - Only the weights of the versions in question are written, in a JSON Patch (RFC 6902) that the API server refuses when
-    the object has changed since it was read. Everything else in the object stays as it is.
+  - Only the weights of the versions in question are written, in a JSON Patch (RFC 6902) that the API server refuses
+    when the object has changed since it was read. Everything else in the object stays as it is.
   - All routes are read and planned before the first is written. When one cannot be written, those that were written
     before it are put back, and the error says so.
   - A version gains weight only while something is ready to answer behind it.
@@ -25,23 +25,23 @@ options:
       - The percentage of each version, as whole numbers that sum to 100.
       - They are percentages of what these versions hold together in a rule. Other destinations of the rule keep their
         weights.
-      - When a rule's weights are too coarse for a percentage, all weights of the rule are multiplied by the smallest factor
-        that makes them whole, which leaves every share as it is. See RV(routes[].rules[].factor).
+      - When a rule's weights are too coarse for a percentage, all weights of the rule are multiplied by the smallest
+        factor that makes them whole, which leaves every share as it is. See RV(routes[].rules[].factor).
       - Required here or in each of the O(routes), unless O(remove) is given.
     type: dict
   expect:
     description:
-      - The percentages that must stand in every rule in question before anything is written. Versions that are left out are
-        expected to have none.
+      - The percentages that must stand in every rule in question before anything is written. Versions that are left out
+        are expected to have none.
       - When others stand there, somebody else has moved the traffic, and nothing is written.
-      - In check mode they are taken as given, since the steps before this one have not been taken. What is predicted is then
-        the patch of a run in which they have.
+      - In check mode they are taken as given, since the steps before this one have not been taken. What is predicted is
+        then the patch of a run in which they have.
     type: dict
   remove:
     description:
       - Versions whose destinations are taken out of every rule of the routes.
-      - A destination that still has weight is an error, and so is one that stands alone in its rule, because such a one has
-        all the traffic.
+      - A destination that still has weight is an error, and so is one that stands alone in its rule, because such a one
+        has all the traffic.
       - A version that is not there is already removed.
       - O(routes[].rules), O(routes[].adopt) and O(expect) have no effect together with it.
     type: list
@@ -50,9 +50,9 @@ options:
   require_ready:
     description:
       - Whether a version has to have a ready endpoint before it gains weight.
-      - This reads the EndpointSlices of the version's Service. For a version that is told apart by a subset it also reads
-        the DestinationRules of its namespace and the pods that the subset selects. Nothing is read for versions that keep or
-        lose weight.
+      - This reads the EndpointSlices of the version's Service. For a version that is told apart by a subset it also
+        reads the DestinationRules of its namespace and the pods that the subset selects. Nothing is read for versions
+        that keep or lose weight.
       - A host that is no Service of this cluster cannot be seen and is refused. Prove it in another way and set this to
         V(false).
     type: bool
@@ -60,10 +60,10 @@ options:
 notes:
   - Who runs it needs the verbs C(get) and C(patch) for the routes, and with O(require_ready) C(list) for
     C(endpointslices.discovery.k8s.io) and, where subsets are used, for C(destinationrules) and C(pods).
-  - A route that changes between reading and writing is read and planned again, at most five times. Then the error names the
-    field managers who write it.
-  - Where weights stand in a VirtualService, what an absent weight means, and how a short host is resolved, is taken from
-    U(https://istio.io/latest/docs/reference/config/networking/virtual-service/).
+  - A route that changes between reading and writing is read and planned again, at most five times. Then the error names
+    the field managers who write it.
+  - Where weights stand in a VirtualService, what an absent weight means, and how a short host is resolved, is taken
+    from U(https://istio.io/latest/docs/reference/config/networking/virtual-service/).
   - It ends when the weights are stored. That the proxies follow is not seen here.
 requirements:
   - jsonpatch (Python library, for check mode with O(expect) and for putting back what was written)
@@ -76,12 +76,12 @@ attributes:
     support: full
     details:
       - It predicts the very patches that a run would send and writes nothing.
-      - A version without ready endpoints is a warning, since what is deployed before this task is not there yet. So is, with
-        O(routes[].adopt), a route that does not exist yet.
+      - A version without ready endpoints is a warning, since what is deployed before this task is not there yet. So is,
+        with O(routes[].adopt), a route that does not exist yet.
   diff_mode:
     support: full
     details:
-      - It shows the percentages in each rule before and after.
+      - It shows the percentages in each rule before and after, and the operations of the JSON Patch.
   idempotent:
     support: full
     details:
@@ -144,10 +144,9 @@ EXAMPLES = r"""
           green: {host: web-next.prod.svc.cluster.local}
     remove: [green]
 
-- name: Each route its own weights, with the token that a credential of AWX puts into the environment of the job
+# In a job of AWX its credential sets K8S_AUTH_HOST and K8S_AUTH_API_KEY, so the task says nothing of the cluster.
+- name: Give each route its own weights
   bluegreen.kubernetes.traffic:
-    host: "{{ lookup('ansible.builtin.env', 'K8S_AUTH_HOST') }}"
-    api_key: "{{ lookup('ansible.builtin.env', 'K8S_AUTH_API_KEY') }}"
     routes:
       - name: web
         namespace: prod
@@ -248,7 +247,7 @@ attempts:
   type: int
   sample: 1
 diff:
-  description: The percentages before and after, for each route that is changed.
+  description: For each route that is changed, the percentages before and after, and the operations of the JSON Patch.
   returned: success
   type: list
   elements: dict
@@ -257,6 +256,7 @@ diff:
       after_header: VirtualService prod/web
       before: {"http[0]": {blue: 100, green: 0}}
       after: {"http[0]": {blue: 90, green: 10}}
+    - prepared: JSON Patch of VirtualService prod/web
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -14,13 +14,13 @@ version_added: 0.1.0
 short_description: Read the weights of routes
 description:
   - Says which versions stand in routes, with which percentages, who is live, and what is wrong.
-  - What is asked for is the weights that are written in the objects, which is not the share of the traffic that a version
-    is seen to get.
+  - What is asked for is the weights that are written in the objects, which is not the share of the traffic that a
+    version is seen to get.
 options:
   lint:
     description:
-      - Whether to look for what is wrong or surprising in the routes beyond what concerns the versions, such as hosts that
-        Istio takes as full names though they look like C(service.namespace).
+      - Whether to look for what is wrong or surprising in the routes beyond what concerns the versions, such as hosts
+        that Istio takes as full names though they look like C(service.namespace).
     type: bool
     default: false
   unused:
@@ -178,7 +178,8 @@ problems:
       description:
         - C(route_missing), the object does not exist.
         - C(weights_unreadable), no rule holds the versions, or one holds a version twice.
-        - C(rule_pins_version), a rule holds only some of the versions and is left alone by M(bluegreen.kubernetes.traffic).
+        - C(rule_pins_version), a rule holds only some of the versions and is left alone by
+          M(bluegreen.kubernetes.traffic).
         - With O(lint) also C(host_not_full), a host that Istio takes as a full name, and C(rule_without_weights).
       type: str
     path:

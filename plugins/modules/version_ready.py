@@ -16,9 +16,8 @@ description:
   - Waits until the workloads of a version are complete and its Service has enough ready endpoints.
   - It watches, so it ends at the moment when that is so.
   - It ends at once, as a failure with its cause and remedy, when waiting is of no use. That is an image that cannot be
-    pulled, a container that keeps crashing or cannot be configured, a pod that fits on no node, a quota that is used up, a
-    workload that is scaled to 0, or a progress deadline that has passed. Pods of an older specification, which are being
-    replaced, do not count.
+    pulled, a container that keeps crashing or cannot be configured, a pod that fits on no node, a quota that is used
+    up, or a workload that is scaled to 0. Pods of an older specification, which are being replaced, do not count.
 options:
   version:
     description:
@@ -72,19 +71,21 @@ options:
     default: 1
   timeout:
     description:
-      - How long to wait, in seconds, for a cause that may still heal.
-    type: float
-    default: 300.0
+      - How long to wait for a cause that may still heal, in seconds, or with a unit such as V(10m).
+    type: raw
+    default: 5m
   hold:
     description:
-      - How long the version has to stay ready after that, in seconds. One moment in which it is not ready is a failure.
-    type: float
-    default: 0.0
+      - How long the version has to stay ready after that, in seconds, or with a unit such as V(90s). One moment in
+        which it is not ready is a failure.
+    type: raw
+    default: 0
   request:
     description:
-      - One C(GET) request to O(service) at the end, sent through the API server, so that it also reaches a version that has no
-        traffic yet.
-      - A pod that has only just become ready is given 10 seconds to open its port. An answer has to come within 5 seconds.
+      - One C(GET) request to O(service) at the end, sent through the API server, so that it also reaches a version that
+        has no traffic yet.
+      - A pod that has only just become ready is given 10 seconds to open its port. An answer has to come within 5
+        seconds.
     type: dict
     suboptions:
       port:
@@ -105,11 +106,12 @@ options:
         default: []
 notes:
   - Who runs it needs the verb C(get) for the workloads, C(list) and C(watch) for C(deployments), C(statefulsets),
-    C(replicasets), C(pods) and C(endpointslices.discovery.k8s.io) as far as they concern the version, and with O(request)
-    C(get) for C(services/proxy).
+    C(replicasets), C(pods) and C(endpointslices.discovery.k8s.io) as far as they concern the version, and with
+    O(request) C(get) for C(services/proxy).
   - What does not heal by waiting is told by the kubelet's and the controllers' own words for it, see
     U(https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/).
-  - A workload that does not exist is an error at once. A Service that does not exist has no endpoints, which is waited for.
+  - A workload that does not exist is an error at once. A Service that does not exist has no endpoints, which is waited
+    for.
 extends_documentation_fragment:
   - bluegreen.kubernetes._attributes
   - bluegreen.kubernetes._attributes.info
@@ -137,7 +139,7 @@ EXAMPLES = r"""
       name: web-green
       namespace: prod
     min_endpoints: 4
-    timeout: 120
+    timeout: 2m
 
 - name: See that it answers before anybody is sent there
   bluegreen.kubernetes.version_ready:
@@ -156,7 +158,7 @@ EXAMPLES = r"""
       - kind: StatefulSet
         name: queue-green
         namespace: prod
-    hold: 600
+    hold: 10m
 
 - name: Wait for each version in the cluster of an inventory host
   bluegreen.kubernetes.version_ready:
@@ -180,7 +182,9 @@ reason:
   type: str
   sample: "Deployment prod/web-green: 4 of 4 pods ready"
 pods:
-  description: The version's pods, when they were looked at. A version that is ready at the first look needs no look at its pods.
+  description:
+    - The version's pods.
+    - Empty for a version that is ready at the first look, which needs no look at its pods, and in check mode.
   returned: when the version was looked at, on failure too
   type: list
   elements: dict

@@ -20,6 +20,8 @@ from tests.lab.errors import LabError
 from tests.lab.layout import Layout
 
 LAYOUT = Layout(namespace.REPOSITORY / ".lab")
+# As a shell says it.
+COMMAND_NOT_FOUND = 127
 
 
 def say(text: str) -> None:
@@ -94,21 +96,25 @@ def load(arguments: argparse.Namespace) -> int:
 
 
 def send_signal(arguments: argparse.Namespace) -> int:
-    request = {
-        "action": "signal",
-        "cluster": arguments.cluster or "east",
-        "part": arguments.part,
-        "signal": arguments.signal.upper(),
-    }
+    name = _cluster(control.request(LAYOUT, {"action": "status"}), arguments.cluster)
+    wanted = f"SIG{arguments.signal.upper().removeprefix('SIG')}"
+    request = {"action": "signal", "cluster": name, "part": arguments.part, "signal": wanted}
     control.request(LAYOUT, request)
     return 0
 
 
+def _cluster(found: dict[str, Any], wanted: str | None) -> str:
+    """The cluster that a command is about: the one that was named, else the first."""
+    clusters: list[str] = list(found["clusters"])
+    if wanted is None and clusters:
+        return clusters[0]
+    if wanted not in clusters:
+        raise LabError(f"there is no cluster {wanted or 'yet'}: `up --cluster NAME` adds one")
+    return wanted
+
+
 def _environment(found: dict[str, Any], cluster: str | None) -> dict[str, str]:
-    name = cluster or next(iter(found["clusters"]), "east")
-    if name not in found["clusters"]:
-        raise LabError(f"there is no cluster {name!r}: start it with `up --cluster {name}`")
-    kubeconfig = found["clusters"][name]["kubeconfig"]
+    kubeconfig = found["clusters"][_cluster(found, cluster)]["kubeconfig"]
     return {
         **os.environ,
         "KUBECONFIG": kubeconfig,
@@ -120,10 +126,17 @@ def _environment(found: dict[str, Any], cluster: str | None) -> dict[str, str]:
 
 def _replace_process(command: list[str], environment: dict[str, str]) -> None:
     """The command takes this process's place: its terminal, its input and its exit code are the caller's own."""
-    enter = namespace.enter_command(namespace.supervisor_process(LAYOUT))
+    supervisor = namespace.supervisor_process(LAYOUT)
+    # A process that is inside already may not enter once more.
+    enter = [] if namespace.is_inside(supervisor) else namespace.enter_command(supervisor)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execvpe(enter[0], [*enter, *command], environment)  # noqa: S606  the caller's own command, without a shell on purpose
+    whole = [*enter, *command]
+    try:
+        os.execvpe(whole[0], whole, environment)  # noqa: S606  no shell on purpose
+    except OSError as error:
+        say(f"{whole[0]}: {error.strerror}")
+        sys.exit(COMMAND_NOT_FOUND)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -155,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     signalling = command("signal", send_signal, "send a signal to a part of a cluster, for example KILL or STOP")
     signalling.add_argument("part", help="a part as `status` names it")
     signalling.add_argument("signal", help="KILL, STOP, CONT, TERM, …")
-    signalling.add_argument("--cluster", metavar="NAME", help="default: east")
+    signalling.add_argument("--cluster", metavar="NAME", help="default: the first")
     _add_load(
         command("load", load, "send requests at a steady rate and record every one; ends at --duration or Ctrl-C")
     )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ import yaml
 from tests.lab import mesh
 from tests.lab.control_plane import ControlPlane
 from tests.lab.layout import ClusterPlan, Layout
-from tests.lab.processes import LongRunning, accepts, send_signal, until
+from tests.lab.processes import LongRunning, accepts, until
 from tests.lab.programs import Programs
 
 START_DEADLINE = 60.0
@@ -108,13 +110,13 @@ class Cluster:
             found["sidecar_admin_url"] = f"http://127.0.0.1:{plan.sidecar_admin_port}"
         return found
 
-    def send_signal(self, part: str, name: str) -> bool:
+    def send_signal(self, part: str, number: signal.Signals) -> bool:
         """Sends a signal to a part; False when there is no such process."""
         own = {long_running.name: long_running.process for long_running in self._parts if long_running.ended is None}
         process = own[part] if part in own else self.control_plane.process(part)
         if process is None:
             return False
-        send_signal(process, name)
+        os.kill(process, number)
         return True
 
     async def _control_plane_up(self, progress: Progress) -> None:
@@ -185,16 +187,9 @@ class Cluster:
         proxy = proxy_of(self.plan, pod, self.programs.versions["pilot-discovery"])
         configuration = self.folder / f"{part.name}.json"
         configuration.write_text(json.dumps(mesh.bootstrap(proxy, self.plan.istiod_grpc_port), indent=1))
-        arguments = [
-            "-c",
-            str(configuration),
-            "--base-id",
-            str(proxy.admin_port),
-            "--concurrency",
-            "1",
-            "--log-level",
-            "warning",
-        ]
+        # Hot restart would share memory, by a number, with the proxies of other labs on this machine.
+        options = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]
+        arguments = ["-c", str(configuration), *options]
         await part.start([_envoy_program(), *arguments], self.control_plane.environment, self.folder)
         await part.wait_until_up(START_DEADLINE)
         envoy.pod = proxy.pod

@@ -13,7 +13,8 @@ import yaml
 
 from tests.lab import processes
 from tests.lab.layout import ClusterPlan, Layout
-from tests.lab.processes import answers, is_alive
+from tests.lab.process_table import is_alive
+from tests.lab.processes import answers
 
 MANIFESTS = Path(__file__).parent / "manifests"
 # As kwokctl names them and their process files.

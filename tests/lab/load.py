@@ -33,11 +33,12 @@ def main(load: Load, output: Path) -> Summary:
     if load.rate <= 0:
         raise LabError(f"--rate: expected a number above 0, got {load.rate}")
     with output.open("w", buffering=1) as stream:
-        asyncio.run(_run(load, stream))
+        asyncio.run(send(load, stream))
     return summarize(read(output))
 
 
-async def _run(load: Load, stream: TextIO) -> None:
+async def send(load: Load, stream: TextIO) -> None:
+    """Sends the requests and writes a record for each as it is answered."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for ending in (signal.SIGINT, signal.SIGTERM):

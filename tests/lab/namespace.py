@@ -9,6 +9,7 @@ Whatever a cluster starts is in one process namespace; the kernel ends all of it
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -21,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab import control
+from tests.lab import control, process_table
 from tests.lab.errors import LabError
 from tests.lab.layout import Layout
 
@@ -64,25 +65,21 @@ def start(layout: Layout) -> None:
 
 def end(layout: Layout) -> bool:
     """Ends every process of this lab, whatever state it is in; False when there was none."""
-    found = dict(_supervisor_processes(layout))
-    if not found:
-        layout.control_socket.unlink(missing_ok=True)
-        return False
-    own = _process_namespace(os.getpid())
-    namespaces = {space for process in found if (space := _process_namespace(process)) not in (None, own)}
-    deadline = time.monotonic() + END_DEADLINE
+    found = _supervisor_processes(layout)
+    own = process_table.namespace("self", "pid")
+    namespaces = {process_table.namespace(process, "pid") for process in found} - {own, None}
     # `unshare` itself is left to end by itself: it does so when its child, and with that the whole namespace, is gone.
-    inside = [process for process, arguments in found.items() if Path(arguments[0]).name != "unshare"]
+    inside = [process for process in found if Path(process_table.arguments(process)[0]).name != "unshare"]
     for process in inside or found:
         _kill(process)
-    while found or any(_process_namespace(process) in namespaces for process in _processes()):
+    deadline = time.monotonic() + END_DEADLINE
+    while left := [*filter(process_table.is_alive, found), *_inhabitants(namespaces)]:
         if time.monotonic() > deadline:
-            raise LabError(f"processes {sorted(found)} of the lab did not end within {END_DEADLINE:.0f} s")
+            raise LabError(f"processes {sorted(set(left))} of the lab did not end within {END_DEADLINE:.0f} s")
         time.sleep(POLL_EVERY)
-        found = dict(_supervisor_processes(layout))
     layout.control_socket.unlink(missing_ok=True)
     layout.status.unlink(missing_ok=True)
-    return True
+    return bool(found)
 
 
 def enter_command(supervisor: int) -> list[str]:
@@ -91,7 +88,7 @@ def enter_command(supervisor: int) -> list[str]:
 
 
 def is_inside(supervisor: int) -> bool:
-    return os.readlink("/proc/self/ns/net") == os.readlink(f"/proc/{supervisor}/ns/net")
+    return process_table.namespace("self", "net") == process_table.namespace(supervisor, "net")
 
 
 def supervisor_process(layout: Layout) -> int:
@@ -105,33 +102,19 @@ def supervisor_process(layout: Layout) -> int:
 @contextmanager
 def only_one(layout: Layout) -> Iterator[None]:
     """Keeps two commands from starting or ending the same lab at the same moment."""
-    import fcntl
-
     layout.state.mkdir(parents=True, exist_ok=True)
     with (layout.state / "command.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _supervisor_processes(layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    for process in _processes():
-        try:
-            arguments = Path(f"/proc/{process}/cmdline").read_text().split("\0")
-        except (OSError, UnicodeDecodeError):
-            continue
-        if SUPERVISOR in arguments and str(layout.state) in arguments:
-            yield process, arguments
+def _supervisor_processes(layout: Layout) -> list[int]:
+    wanted = {SUPERVISOR, str(layout.state)}
+    return [process for process in process_table.everything() if wanted <= set(process_table.arguments(process))]
 
 
-def _processes() -> Iterator[int]:
-    yield from (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
-
-
-def _process_namespace(process: int) -> str | None:
-    try:
-        return os.readlink(f"/proc/{process}/ns/pid")
-    except OSError:
-        return None
+def _inhabitants(namespaces: set[str | None]) -> list[int]:
+    return [process for process in process_table.everything() if process_table.namespace(process, "pid") in namespaces]
 
 
 def _kill(process: int) -> None:

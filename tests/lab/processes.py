@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -80,15 +79,6 @@ async def accepts(port: int) -> bool:
     return True
 
 
-def is_alive(process: int) -> bool:
-    """A process that ended and was not yet collected by its parent is not alive."""
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in {"Z", "X"}
-
-
 @dataclass
 class LongRunning:
     """One process that belongs to a cluster, for as long as the lab runs."""
@@ -134,7 +124,3 @@ class LongRunning:
         # A stopped process (SIGSTOP) acts on no other signal.
         self._process.kill()
         await asyncio.wait_for(self._process.wait(), END_DEADLINE)
-
-
-def send_signal(process: int, name: str) -> None:
-    os.kill(process, signal.Signals[f"SIG{name.removeprefix('SIG')}"])

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
 import traceback
@@ -110,12 +111,10 @@ class Supervisor:
         return status
 
     async def _signal(self, request: Message, progress: Progress) -> Message:
-        cluster = self.clusters.get(request["cluster"])
-        if cluster is None:
-            raise LabError(
-                f"there is no cluster {request['cluster']!r}: there are {', '.join(self.clusters) or 'none'}"
-            )
-        if not cluster.send_signal(request["part"], request["signal"]):
+        cluster = self.clusters[request["cluster"]]
+        if request["signal"] not in signal.Signals.__members__:
+            raise LabError(f"there is no signal {request['signal']!r}: KILL, STOP, CONT and TERM are some")
+        if not cluster.send_signal(request["part"], signal.Signals[request["signal"]]):
             raise LabError(f"{request['cluster']}: {request['part']!r} does not run: see `status` for its parts")
         return {}
 

@@ -24,6 +24,9 @@ KEPT_ATTEMPTS = 10
 
 Entry = dict[str, Any]
 
+# What folding raises over an entry, or a base, of another shape than ours.
+_MISSHAPEN = (AttributeError, KeyError, TypeError, ValueError)
+
 
 @dataclass
 class State:
@@ -42,6 +45,7 @@ class State:
     verified: str = "unverified"
     promoted_at: float | None = None
     deployed: dict[str, str] = field(default_factory=dict)
+    found: dict[str, str] = field(default_factory=dict)
     standing: list[str] = field(default_factory=list)
 
     @property
@@ -99,7 +103,7 @@ def read_journal(data: Mapping[str, str] | None) -> Journal:
         entries = tuple(json.loads(line) for line in (data.get("entries") or "").splitlines())
         journal = Journal(base, entries)
         journal.state  # noqa: B018  an entry that does not fold is as unreadable as one that does not parse
-    except (ValueError, TypeError, KeyError, SpecError) as error:
+    except _MISSHAPEN as error:
         raise ReleaseError(
             f"the journal cannot be read ({error}): it was written by a newer version of the collection, or edited "
             "by hand; use that version, or delete the ConfigMap once no release is under way"
@@ -115,7 +119,7 @@ def checked_entry(entry: Mapping[str, Any]) -> Entry:
     try:
         checked: Entry = json.loads(json.dumps(entry))
         _apply(State(), checked)
-    except (KeyError, TypeError) as error:
+    except _MISSHAPEN as error:
         raise SpecError("entry", f"an entry {event} lacks or misspells {error}") from None
     return checked
 
@@ -139,6 +143,8 @@ def _start(state: State, entry: Mapping[str, Any]) -> None:
         state.before = copy.deepcopy(dict(entry["before"]))
         state.routes = {}
         state.percent = state.step = state.promoted_at = None
+        state.verified = "unverified"
+        state.found.update(entry.get("found", {}))
         state.live = entry.get("live")
     state.spec_hash = entry["spec_hash"]
     _note_routes(state, entry.get("routes", {}))
@@ -201,8 +207,15 @@ def _rolled_back(state: State, entry: Mapping[str, Any]) -> None:
     state.live = entry.get("live")
 
 
-def _entered(state: State, entry: Mapping[str, Any]) -> None:
-    state.state = entry["event"]
+def _held(state: State, _entry: Mapping[str, Any]) -> None:
+    # A rollback that was begun is finished, whatever fails on the way.
+    if state.is_active and state.state != "rolling_back":
+        state.state = "held"
+
+
+def _rolling_back(state: State, _entry: Mapping[str, Any]) -> None:
+    if state.is_active or state.state in ("promoted", "retired"):
+        state.state = "rolling_back"
 
 
 _FOLDS: dict[str, Callable[[State, Mapping[str, Any]], None]] = {
@@ -211,10 +224,10 @@ _FOLDS: dict[str, Callable[[State, Mapping[str, Any]], None]] = {
     "deployed": _deployed,
     "verified": _verified,
     "step": _step,
-    "held": _entered,
+    "held": _held,
     "promoted": _promoted,
     "retired": _retired,
-    "rolling_back": _entered,
+    "rolling_back": _rolling_back,
     "rolled_back": _rolled_back,
 }
 EVENTS = tuple(_FOLDS)

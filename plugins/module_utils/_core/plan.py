@@ -82,8 +82,11 @@ def decide(release: Release, observed: Observed) -> Decision:
         return _resumed(release, journal, weights)
     if not any(weights.values()) and journal.attempt == 0:
         return Decision("install", release.versions[0], None, {}, f"first install of {release.versions[0]}")
+    _refuse_unequal_routes(observed)
     live = _common_live(release, weights, journal)
     if live is not None:
+        # A route that is missing is created for the live version before anything else.
+        weights = {name: found or {live: 100} for name, found in weights.items()}
         _refuse_changed_live(release, journal, live)
     to = release.to or _idle_version(release, journal, live)
     if to is None or to == live:
@@ -98,14 +101,19 @@ def steps_left(release: Release, decision: Decision, observed: Observed, limit: 
     """
     if decision.action not in ("start", "resume"):
         return []
-    current = service_weights(observed)
-    stands = min(weights.get(decision.to, 0) for weights in current.values())
+    current = {name: found or decision.before[name] for name, found in service_weights(observed).items()}
+    standing = [route.weights.get(decision.to, 0) for route in observed.routes]
+    # Nobody goes back, and a run that was killed between two routes goes on from the one that is ahead.
+    stands = max(standing, default=0)
     steps = list(enumerate(release.steps, start=1))
     refuse_falling([step.percent_for(decision.to) for _number, step in steps], "bluegreen.steps")
     if limit is not None:
         steps = _limited(steps, limit, decision.to, stands)
     journal = observed.journal
     passed = journal.percent if journal.is_active and journal.percent is not None else -1
+    if passed > min(standing, default=0):
+        # Somebody has taken traffic away since: what was seen to hold before says nothing about going on from there.
+        passed = -1
     planned: list[PlannedStep] = []
     for number, step in steps:
         percent = step.percent_for(decision.to)
@@ -116,10 +124,7 @@ def steps_left(release: Release, decision: Decision, observed: Observed, limit: 
                 number=number,
                 percent=percent,
                 pause=step.pause,
-                weights={
-                    name: step.weights or weights_at(_participants(weights, decision.to), decision.to, percent, weights)
-                    for name, weights in decision.before.items()
-                },
+                weights={name: _step_weights(step, decision.to, before) for name, before in decision.before.items()},
                 expect=planned[-1].weights if planned else _with_candidate(current, decision.to),
                 last=number == steps[-1][0],
             )
@@ -158,7 +163,8 @@ def rollback_weights(release: Release, observed: Observed) -> dict[str, Weights]
                 "mend what failed and run it again"
             )
         return {}
-    for service, weights in journal.before.items():
+    noted = _noted_weights(release, journal)
+    for service, weights in noted.items():
         for version, weight in weights.items():
             gone = backend_key(service, version) in journal.deployed and (
                 backend_key(service, version) not in journal.standing
@@ -170,8 +176,13 @@ def rollback_weights(release: Release, observed: Observed) -> dict[str, Weights]
     current = service_weights(observed)
     return {
         name: {version: weights.get(version, 0) for version in {**weights, **current.get(name, {})}}
-        for name, weights in journal.before.items()
+        for name, weights in noted.items()
     }
+
+
+def live_before(journal: State) -> str | None:
+    """The version that was live when the release began, if all services agreed."""
+    return _common(live_version(weights) for weights in journal.before.values())
 
 
 def service_weights(observed: Observed) -> dict[str, Weights]:
@@ -190,7 +201,9 @@ def timeline(decision: Decision, steps: list[PlannedStep], release: Release) -> 
         return [f"nothing to do: {decision.reason}"]
     if decision.action == "roll_back":
         return [f"finish the rollback from {decision.to}"]
-    lines = [f"deploy {decision.to} and wait until it is ready (at most {text(release.ready_timeout)})"]
+    ours = any(service.versions[decision.to].workload for service in release.services.values())
+    wait = f"until {decision.to} is ready (at most {text(release.ready_timeout)})"
+    lines = [f"deploy {decision.to} and wait {wait}" if ours else f"wait {wait}"]
     if decision.action == "install":
         return [*lines, f"{decision.to} gets 100 % without steps: {decision.reason}"]
     lines.append(f"verify {decision.to} at 0 %")
@@ -200,13 +213,14 @@ def timeline(decision: Decision, steps: list[PlannedStep], release: Release) -> 
     ]
     if steps and steps[-1].percent == 100:
         lines.append(f"promote {decision.to}")
-        lines.append(f"retire {decision.live}: {_retirement(release)}")
+        lines.append(f"{decision.live} {_retirement(release, decision)}")
     return lines
 
 
 def _resumed(release: Release, journal: State, weights: Mapping[str, Weights]) -> Decision:
-    to = release.to or journal.to
-    live = _common(live_version(before) for before in journal.before.values())
+    # The first install goes to the first version, whatever the release wants afterwards.
+    to = journal.to if journal.install else release.to or journal.to
+    live = live_before(journal)
     if journal.state == "rolling_back":
         return Decision("roll_back", journal.to, live, journal.before, "a rollback was begun and is finished first")
     if to != journal.to:
@@ -216,13 +230,30 @@ def _resumed(release: Release, journal: State, weights: Mapping[str, Weights]) -
         )
     if to not in release.versions:
         raise ReleaseError(f"the release under way goes to {to}, which is no longer among the versions; put it back")
-    if release.candidate_hash(to) != journal.spec_hash and any(found.get(to, 0) for found in weights.values()):
+    changed = release.candidate_hash(to) != journal.spec_hash
+    if changed and not journal.install and any(found.get(to, 0) for found in weights.values()):
         raise ReleaseError(
             f"the specification of {to} has changed since it got traffic: put it back to go on, or roll back and "
             "start anew"
         )
     action = "install" if journal.install else "resume"
-    return Decision(action, to, live, journal.before, f"{journal.state} since an earlier run")
+    return Decision(action, to, live, _noted_weights(release, journal), f"{journal.state} since an earlier run")
+
+
+def _noted_weights(release: Release, journal: State) -> dict[str, Weights]:
+    """The weights before the first write, of the versions that the specification still has."""
+    noted: dict[str, Weights] = {}
+    for name, weights in journal.before.items():
+        service = release.services.get(name)
+        known = service.versions if service is not None else {}
+        forgotten = [version for version, weight in weights.items() if weight and version not in known]
+        if forgotten:
+            raise ReleaseError(
+                f"{name} had traffic on {' and '.join(forgotten)} when the release to {journal.to} began, which is no "
+                f"longer in the specification: put {name} and its versions back until the release is closed"
+            )
+        noted[name] = {version: weight for version, weight in weights.items() if version in known}
+    return {name: weights for name, weights in noted.items() if weights}
 
 
 def _refuse_unreadable(observed: Observed) -> None:
@@ -236,28 +267,65 @@ def _refuse_unreadable(observed: Observed) -> None:
             )
 
 
+def _refuse_unequal_routes(observed: Observed) -> None:
+    """Several routes of one service start from the same weights; afterwards each is told what to expect."""
+    first: dict[str, ObservedRoute] = {}
+    for route in [route for route in observed.routes if route.exists]:
+        other = first.setdefault(route.service, route)
+        if _positive(other.weights) != _positive(route.weights):
+            raise ReleaseError(
+                f"{route.service}: its routes carry different weights ({other.namespace}/{other.name}: "
+                f"{_shown(other.weights)}; {route.namespace}/{route.name}: {_shown(route.weights)}); make them equal "
+                "first"
+            )
+
+
+def _positive(weights: Weights) -> Weights:
+    return {name: weight for name, weight in weights.items() if weight}
+
+
+def _shown(weights: Weights) -> str:
+    return ", ".join(f"{name} {weight} %" for name, weight in weights.items()) or "none"
+
+
 def _common_live(release: Release, weights: Mapping[str, Weights], journal: State) -> str | None:
     """The version that all services have live; undecided when there is a tie and the user names no candidate."""
     missing = [name for name, found in weights.items() if not found]
     lives = {name: live_version(found) for name, found in weights.items() if found}
     live = _common(lives.values()) if lives else journal.live
     if live is None and release.to is None:
-        stated = "; ".join(f"{name}: {found}" for name, found in weights.items())
+        stated = "; ".join(f"{name}: {_shown(found)}" for name, found in weights.items())
         raise ReleaseError(
             f"which version is live cannot be told from the weights ({stated}): say where to go with to: VERSION"
         )
-    if missing and lives and live is None:
-        raise ReleaseError(f"{', '.join(missing)} has no route; run the playbook skeleton first")
+    if missing and live is None:
+        raise ReleaseError(
+            f"{', '.join(missing)} has no route, and which version is live is not known: create the route with 100 for "
+            "that version"
+        )
+    never = [name for name in missing if live and not _is_there(release.services[name].versions.get(live), journal)]
+    if never:
+        raise ReleaseError(
+            f"{', '.join(never)} has no route and never had the version {live}, from which this release starts: "
+            "release it first under a release name of its own"
+        )
     return live
 
 
+def _is_there(version: Version | None, journal: State) -> bool:
+    if version is None:
+        return False
+    return version.existing is not None or backend_key(version.service, version.name) in journal.standing
+
+
 def _idle_version(release: Release, journal: State, live: str | None) -> str | None:
+    known = {**journal.found, **journal.deployed}
     changed = [
         name
         for name in release.versions
         if name != live
         and any(
-            service.versions[name].spec_hash != journal.deployed.get(backend_key(service.name, name))
+            service.versions[name].spec_hash != known.get(backend_key(service.name, name))
             for service in release.services.values()
         )
     ]
@@ -289,8 +357,11 @@ def _limited(steps: list[tuple[int, Step]], limit: int, to: str, stands: int) ->
     return kept
 
 
-def _participants(weights: Mapping[str, int], to: str) -> list[str]:
-    return list({**weights, to: 0})
+def _step_weights(step: Step, to: str, before: Weights) -> Weights:
+    versions = {**before, to: 0}
+    if step.weights is not None:
+        return {**dict.fromkeys(versions, 0), **step.weights}
+    return weights_at(list(versions), to, step.percent_for(to), before)
 
 
 def _with_candidate(current: Mapping[str, Weights], to: str) -> dict[str, Weights]:
@@ -299,7 +370,9 @@ def _with_candidate(current: Mapping[str, Weights], to: str) -> dict[str, Weight
 
 def _may_go(release: Release, version: Version, journal: State) -> bool:
     if version.existing is not None:
-        return release.retire.written
+        # Only what a release took the traffic from has done its service, and it goes once.
+        served = journal.state == "promoted" and journal.before.get(version.service, {}).get(version.name, 0) > 0
+        return release.retire.written and served
     return backend_key(version.service, version.name) in journal.standing
 
 
@@ -308,6 +381,9 @@ def _common(names: Any) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _retirement(release: Release) -> str:
+def _retirement(release: Release, decision: Decision) -> str:
+    versions = [service.versions.get(decision.live or "") for service in release.services.values()]
+    if not release.retire.written and all(version is None or version.existing for version in versions):
+        return "stays as it is: it is not ours to take down"
     verb = "scaled to zero" if release.retire.mode == "scale_to_zero" else "deleted"
-    return f"{verb} after {text(release.retire.after or release.drain)} without traffic"
+    return f"is {verb} after {text(release.retire.after or release.drain)} without traffic"

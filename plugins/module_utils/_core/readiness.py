@@ -46,6 +46,9 @@ def judge_workload(workload: Object, pods: Sequence[Object], replica_sets: Seque
     if wanted == 0:
         return Readiness(False, f"{name} is scaled to 0 replicas", True, "scale it up before it gets traffic")
     status = workload.get("status") or {}
+    # What the status says until then is about the specification before, its failures too.
+    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
+        return Readiness(False, f"{name}: its controller has not seen the newest specification yet")
     conditions = {item["type"]: item for item in status.get("conditions") or []}
     failure = conditions.get("ReplicaFailure", {})
     if failure.get("status") == "True":
@@ -61,8 +64,6 @@ def judge_workload(workload: Object, pods: Sequence[Object], replica_sets: Seque
     progressing = conditions.get("Progressing", {})
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         return Readiness(False, f"{name}: {progressing.get('message')}")
-    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
-        return Readiness(False, f"{name}: its controller has not seen the newest specification yet")
     counts = {
         key: status.get(key) or 0 for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
     }

@@ -179,7 +179,8 @@ def destination_rule(release: Release, service: Service, versions: tuple[str, ..
             "subsets": [
                 {"name": service.versions[name].subset, "labels": {"app.kubernetes.io/version": name}}
                 for name in versions
-                if service.versions[name].subset
+                # The subset of a workload that somebody else writes is theirs too.
+                if service.versions[name].subset and service.versions[name].workload is not None
             ],
         },
     }
@@ -265,5 +266,5 @@ def _has_version_header(entry: Mapping[str, Any]) -> bool:
 def _label_of(own_backend: str | None, destination: Mapping[str, Any]) -> str:
     if own_backend is not None:
         return own_backend.split(".")[0]
-    backend = str(destination["host"]).split(".")[0]
+    backend = str(destination["host"]).split(".", maxsplit=1)[0]
     return f"{backend}-{destination['subset']}" if destination.get("subset") else backend

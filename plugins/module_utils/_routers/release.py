@@ -20,12 +20,14 @@ from .._core.plan import (
     ObservedRoute,
     PlannedStep,
     decide,
+    live_before,
     retirable,
     rollback_weights,
     service_weights,
     steps_left,
     timeline,
 )
+from .._core.weights import Weights
 from .istio import destination_rule, spelled
 from .registry import ROUTERS
 from .router import Manifest
@@ -46,18 +48,24 @@ def route_key(route: Mapping[str, Any]) -> str:
 def routes_to_read(release: Release) -> list[Plain]:
     """Every route of a release with the spelling of all versions, as the module traffic_info takes them."""
     return [
-        {"service": service.name, **_route(release, service, route, service.versions.values())}
+        {"service": service.name, **_route(release, service, route)}
         for service in release.services.values()
         for route in service.routes
     ]
 
 
-def release_plan(release: Release, observed: Observed, limit: int | None = None) -> Plain:
-    """The plan of a release: what each stage has left to do, as plain JSON."""
+def release_plan(release: Release, observed: Observed, limit: int | None = None, predict: bool = True) -> Plain:
+    """The plan of a release: what each stage has left to do, as plain JSON.
+
+    Without ``predict``, what comes after the deployment is empty until the journal says that the release has begun:
+    no weight moves before the way back is noted.
+    """
     decision = decide(release, observed)
     _refuse_incomplete_routes(release, observed, decision)
     steps = steps_left(release, decision, observed, limit)
     going = decision.action in ("install", "start", "resume")
+    begun = predict or decision.action != "start"
+    steps_now = steps if begun else []
     return {
         "release": release.name,
         "namespace": release.namespace,
@@ -71,13 +79,25 @@ def release_plan(release: Release, observed: Observed, limit: int | None = None)
         "timeline": timeline(decision, steps, release),
         "status": _status(release, decision, observed),
         "started": _started(release, decision, observed) if going else None,
-        "skeleton": {"manifests": _skeleton(release, decision, observed) if going else []},
+        "skeleton": {"manifests": _skeleton(release, decision, observed) if going or decision.live else []},
         "deploy": _deploy(release, decision, observed) if going else _NO_DEPLOY,
-        "verify": _verify(release, decision) if going else {"versions": [], "entry": None},
-        "shift": {"steps": [_step(release, decision, observed, step) for step in steps]},
-        "promote": _promote(release, decision, observed, steps),
+        "verify": _verify(release, decision) if going and begun else {"versions": [], "entry": None},
+        "shift": {"steps": [_step(release, decision, observed, step, step is steps[0]) for step in steps_now]},
+        "promote": _promote(release, decision, observed, steps) if begun else _NO_PROMOTION,
         "retire": _retire(release, decision, observed),
-        "rollback": _rollback(release, decision, observed),
+        "rollback": _rollback(release, observed),
+    }
+
+
+def rollback_plan(release: Release, observed: Observed) -> Plain:
+    """The way back alone, for a release that has nowhere to go: what forbids to go on does not forbid to go back."""
+    return {
+        "release": release.name,
+        "namespace": release.namespace,
+        "live": live_before(observed.journal),
+        "state": observed.journal.state,
+        "weights": service_weights(observed),
+        "rollback": _rollback(release, observed),
     }
 
 
@@ -96,11 +116,13 @@ def _status(release: Release, decision: Decision, observed: Observed) -> Plain:
     return status
 
 
+_NO_PROMOTION: Plain = {"routes": [], "entry": None, "due": False}
 _NO_DEPLOY: Plain = {"manifests": [], "versions": [], "routes": [], "added": None, "entries": []}
 
 
-def _route(release: Release, service: Service, route: Route, versions: Any) -> Plain:
-    spellings = {version.name: spelled(service, version) for version in versions}
+def _route(release: Release, service: Service, route: Route) -> Plain:
+    # Always with all versions: those that a stage is not about keep their destinations from being taken for others'.
+    spellings = {version.name: spelled(service, version) for version in service.versions.values()}
     return {
         "router": release.router,
         "name": route.name,
@@ -125,7 +147,7 @@ def _routes(
     """The routes of the services in ``weights``, each with its weights; ours and adopted ones may be extended."""
     return [
         {
-            **_route(release, service, route, [service.versions[name] for name in weights[service.name]]),
+            **_route(release, service, route),
             "adopt": extend and (route.adopt or _is_owned(observed, service, route)),
             "weights": dict(weights[service.name]),
         }
@@ -152,12 +174,15 @@ def _refuse_incomplete_routes(release: Release, observed: Observed, decision: De
         for route in service.routes:
             found = _observed(observed, service, route)
             extensible = route.adopt or _is_owned(observed, service, route)
-            if found is not None and decision.to in found.missing and not extensible:
+            going = decision.action in ("start", "resume")
+            if going and found is not None and decision.to in found.missing and not extensible:
                 raise ReleaseError(found.missing[decision.to])
-            if service.routes_are_named and (found is None or not found.exists):
+            ours = not service.routes_are_named and all(version.workload for version in service.versions.values())
+            if not ours and (found is None or not found.exists):
                 raise ReleaseError(
                     f"{ROUTERS[release.router].kind} {route.namespace}/{route.name} of {service.name} is missing: "
-                    "create it, mend its name in the specification, or leave out route to have one created"
+                    "create it, or say with route: {name, namespace} where it is; only for versions that are deployed "
+                    "from an image is one created"
                 )
 
 
@@ -175,9 +200,21 @@ def _started(release: Release, decision: Decision, observed: Observed) -> Plain:
         "live": decision.live,
         "install": decision.action == "install",
         "before": {name: dict(weights) for name, weights in decision.before.items()},
+        "found": _found_hashes(release, decision, observed.journal),
         "spec_hash": release.candidate_hash(decision.to),
         "routes": notes,
     }
+
+
+def _found_hashes(release: Release, decision: Decision, journal: State) -> dict[str, str]:
+    """The specifications of versions that had traffic before we ever deployed them: no candidates until they change."""
+    found = {}
+    for service, weights in decision.before.items():
+        for name, weight in weights.items():
+            key = backend_key(service, name)
+            if weight and name != decision.to and key not in journal.deployed:
+                found[key] = release.services[service].versions[name].spec_hash
+    return found
 
 
 def _skeleton(release: Release, decision: Decision, observed: Observed) -> list[Manifest]:
@@ -212,12 +249,14 @@ def _deploy(release: Release, decision: Decision, observed: Observed) -> Plain:
             standing = [*service_weights(observed).get(service.name, {}), decision.to]
             manifests.append(destination_rule(release, service, tuple(dict.fromkeys(standing))))
     first = {service.name: {decision.to: 100} for service in release.services.values()}
-    at_zero = {
-        name: {**weights, decision.to: weights.get(decision.to, 0)}
-        for name, weights in service_weights(observed).items()
-    }
-    routes = _routes(release, observed, first if decision.action == "install" else at_zero)
-    added = {route_key(route): {"added": [decision.to]} for route in routes if route["adopt"]}
+    routes = _routes(release, observed, first)
+    added = {}
+    for route, found in zip(routes, _observed_routes(release, observed), strict=True):
+        standing_there = found.weights if found is not None else {}
+        if decision.action != "install":
+            route["weights"] = _with_candidate(decision, standing_there)
+        if route["adopt"] and decision.to not in standing_there:
+            added[route_key(route)] = {"added": [decision.to]}
     deployed = {
         "event": "deployed",
         "versions": {
@@ -232,6 +271,17 @@ def _deploy(release: Release, decision: Decision, observed: Observed) -> Plain:
         "added": {"event": "added", "routes": added} if added else None,
         "entries": [deployed, _promoted(decision)] if decision.action == "install" else [deployed],
     }
+
+
+def _with_candidate(decision: Decision, weights: Weights) -> Weights:
+    """The weights of a route as they stand, or as it is created, with the candidate among them."""
+    standing = weights or {decision.live or decision.to: 100}
+    return {**standing, decision.to: standing.get(decision.to, 0)}
+
+
+def _observed_routes(release: Release, observed: Observed) -> list[ObservedRoute | None]:
+    """Every route of the release as it stands, in the order of ``_routes``."""
+    return [_observed(observed, service, route) for service in release.services.values() for route in service.routes]
 
 
 def _promoted(decision: Decision) -> Plain:
@@ -253,7 +303,9 @@ def _readiness(release: Release, version: Version) -> Plain:
         readiness["service"] = {"name": version.backend, "namespace": version.namespace}
         readiness["min_endpoints"] = max(1, workload.autoscaling.get("min_replicas", workload.replicas))
     elif version.host is not None and version.subset is None:
-        readiness["service"] = {"name": version.host.split(".")[0], "namespace": version.namespace}
+        router = ROUTERS[release.router]
+        service = router.service_of(router.full_host(version.host, version.namespace))
+        readiness["service"] = {"name": service[0], "namespace": service[1]} if service is not None else None
     return readiness
 
 
@@ -271,11 +323,19 @@ def _verify(release: Release, decision: Decision) -> Plain:
     return {"versions": versions, "entry": {"event": "verified"}}
 
 
-def _step(release: Release, decision: Decision, observed: Observed, step: PlannedStep) -> Plain:
+def _step(release: Release, decision: Decision, observed: Observed, step: PlannedStep, first: bool) -> Plain:
     routes = _routes(release, observed, step.weights)
-    expected = {service.name: step.expect.get(service.name, {}) for service in release.services.values()}
-    for route, service in zip(routes, _services_of_routes(release, step.weights), strict=True):
-        route["expect"] = expected[service]
+    places = [
+        (service, route)
+        for service in release.services.values()
+        if service.name in step.weights
+        for route in service.routes
+    ]
+    for planned, (service, route) in zip(routes, places, strict=True):
+        found = _observed(observed, service, route)
+        # A run that was killed between two routes of one service left them at different weights.
+        as_it_stands = _with_candidate(decision, found.weights) if first and found is not None else None
+        planned["expect"] = as_it_stands or step.expect[service.name]
     return {
         "number": step.number,
         "percent": step.percent,
@@ -301,16 +361,10 @@ def _watched(release: Release, decision: Decision) -> Plain:
     return {**versions[0], "workloads": workloads, "service": None}
 
 
-def _services_of_routes(release: Release, weights: Mapping[str, Any]) -> list[str]:
-    return [
-        service.name for service in release.services.values() if service.name in weights for _route in service.routes
-    ]
-
-
 def _promote(release: Release, decision: Decision, observed: Observed, steps: Sequence[PlannedStep]) -> Plain:
     journal = observed.journal
     if decision.action not in ("start", "resume"):
-        return {"routes": [], "entry": None, "due": False}
+        return _NO_PROMOTION
     current = service_weights(observed)
     names = [service.name for service in release.services.values()]
     weights = {
@@ -334,10 +388,9 @@ def _retire(release: Release, decision: Decision, observed: Observed) -> Plain:
         going = [version for version in versions if version.service == service.name]
         for route in service.routes:
             if going:
-                routes.append({**_route(release, service, route, going), "owned": _is_owned(observed, service, route)})
+                routes.append({**_route(release, service, route), "owned": _is_owned(observed, service, route)})
     owned = [route for route in routes if route.pop("owned")]
     objects = [manifest for version in versions for manifest in _objects(release, version)]
-    by_kind = {"Deployment": "scale", "StatefulSet": "scale"}
     scale = release.retire.mode == "scale_to_zero"
     return {
         "versions": names,
@@ -352,9 +405,14 @@ def _retire(release: Release, decision: Decision, observed: Observed) -> Plain:
             if service.uses_subsets and names and _is_owned(observed, service, service.routes[0])
         ],
         "delete": [] if scale else objects,
-        "scale": [manifest for manifest in objects if by_kind.get(manifest["kind"])] if scale else [],
+        "scale": [
+            {**manifest, "spec": {"replicas": 0}} for manifest in objects if scale and manifest["kind"] in _SCALABLE
+        ],
         "entry": {"event": "retired", "versions": [backend_key(version.service, version.name) for version in versions]},
     }
+
+
+_SCALABLE = ("Deployment", "StatefulSet")
 
 
 def _remaining_subsets(release: Release, observed: Observed, service: Service, going: Sequence[str]) -> Manifest:
@@ -382,7 +440,7 @@ def _noted(journal: State, route: Mapping[str, Any]) -> Mapping[str, Any]:
     return journal.routes.get(route_key(route), {})
 
 
-def _rollback(release: Release, decision: Decision, observed: Observed) -> Plain:
+def _rollback(release: Release, observed: Observed) -> Plain:
     """The way back; a release that cannot go back says why, for the role to refuse with."""
     try:
         weights = rollback_weights(release, observed)
@@ -399,15 +457,14 @@ def _rollback(release: Release, decision: Decision, observed: Observed) -> Plain
         target
         for version in candidates
         for route in release.services[version.service].routes
-        for target in [_route(release, release.services[version.service], route, [version])]
+        for target in [_route(release, release.services[version.service], route)]
         if weights and version.name in _noted(journal, target).get("added", ())
     ]
-    live = next((name for before in weights.values() for name, weight in before.items() if weight), None)
     return {
         "routes": routes,
         "remove": remove,
         "versions": [journal.to] if weights else [],
         "refused": None,
         "begin": {"event": "rolling_back"} if weights else None,
-        "entry": {"event": "rolled_back", "live": decision.live or live} if weights else None,
+        "entry": {"event": "rolled_back", "live": live_before(journal)} if weights else None,
     }

@@ -428,20 +428,19 @@ def _incomplete(
     )
     if not any(rule.destinations for rule in rules):
         return RouteError(
-            f"{_named(router, route)} has no weighted destination ({standing or 'no rules'}); where it only redirects or "
-            "delegates, name the object that carries the weights"
+            f"{_named(router, route)} has no weighted destination ({standing or 'no rules'}); where it only redirects "
+            "or delegates, name the object that carries the weights"
         )
     found = [_found(rule, versions, router, route) for rule in rules]
     missing = [name for name in wanted if not any(name in places for places in found)]
-    what = f"no destination for {', '.join(missing)}" if missing else "not every rule or none holds all the versions"
-    return RouteError(
-        f"{_named(router, route)}: {what} ({', '.join(wanted)}). It has {standing}"
-        + (
-            _remedy(router, route, rules, found, versions, missing[0])
-            if missing
-            else "; name the rules that do with rules"
-        )
-    )
+    if missing:
+        what = f"no destination for {', '.join(missing)}"
+        remedy = _remedy(router, route, rules, found, versions, missing[0])
+    else:
+        lacking = [rule.name for rule, places in zip(rules, found, strict=True) if not set(wanted) <= set(places)]
+        what = f"{', '.join(wanted)} do not stand together in {', '.join(lacking)}"
+        remedy = "add what is missing there, or name with rules only those that hold all of them"
+    return RouteError(f"{_named(router, route)}: {what}. It has {standing}; {remedy}")
 
 
 def _remedy(
@@ -458,7 +457,7 @@ def _remedy(
     spelling = next(spelling for spelling in versions if spelling.name == name)
     entry = json.dumps(router.destination(spelling, _at(route, model.path), 0))
     return (
-        f"; add {entry} beside it, let route: {{adopt: true}} do so, or spell the version with "
+        f"add {entry} beside it, let route: {{adopt: true}} do so, or spell the version with "
         f"versions.{name}.host or .subset"
     )
 

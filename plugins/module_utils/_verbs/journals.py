@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._cluster.client import MERGE_PATCH, Cluster, Conflict, Ref
-from .._core.errors import BlueGreenError
+from .._core.errors import BlueGreenError, ReleaseError
 from .._core.journal import Entry, Journal, read_journal
 from .._core.model import MANAGED_BY
 
@@ -36,6 +36,8 @@ def append(cluster: Cluster, release: str, namespace: str, entry: Entry, dry_run
     for _attempt in range(ATTEMPTS):
         found = cluster.find(ref)
         journal = read_journal(found.get("data") if found else None)
+        if not journal.state.attempt and entry["event"] != "started":
+            raise ReleaseError(f"{release} was never started in {namespace}: record the event started first")
         grown = journal.appended(entry)
         if grown is journal or dry_run:
             return grown, grown is not journal

@@ -12,7 +12,7 @@ from typing import Any
 from .._core.model import read_release
 from .._core.observation import observed_release
 from .._core.section import integer
-from .._routers.release import release_plan, routes_to_read
+from .._routers.release import release_plan, rollback_plan, routes_to_read
 from .journals import load
 from .traffic_info import observe
 from .verb import Module, Result, connect, finish, with_auth
@@ -27,6 +27,7 @@ def argument_spec() -> dict[str, Any]:
                 "namespace": {"type": "str"},
                 "spec": {"type": "dict"},
                 "percent": {"type": "raw"},
+                "rollback": {"type": "bool", "default": False},
             }
         ),
         "required_one_of": [["release", "spec"]],
@@ -65,6 +66,11 @@ def _release_info(module: Module) -> Result:
     if spec is not None:
         routes = [{"service": route["service"], **observe(cluster, route)} for route in routes_to_read(spec)]
         result["problems"] = [problem for route in routes for problem in route["problems"]]
-        result["plan"] = release_plan(spec, observed_release(spec, state, routes, time.time()), limit)
+        observed = observed_release(spec, state, routes, time.time())
+        if params["rollback"]:
+            result["plan"] = rollback_plan(spec, observed)
+        else:
+            # In check mode nothing before a stage has been written, and each is still to say what it would do.
+            result["plan"] = release_plan(spec, observed, limit, predict=module.check_mode)
         result["live"] = result["plan"]["live"]
     return result

@@ -97,17 +97,18 @@ def observe(cluster: Cluster, route: Mapping[str, Any], lint: bool = False) -> R
 
 def _read(router: Router, found: Manifest, route: Mapping[str, Any]) -> Result:
     spellings = spellings_of(route, {}) or router.spellings(found)
+    rules = route.get("rules") or []
     try:
         # With none of them there, reading all says what stands there instead.
-        present = router.present(found, spellings) or spellings
-        reading = router.read(found, present, route.get("rules") or [])
+        present = router.present(found, spellings, rules) or spellings
+        reading = router.read(found, present, rules)
     except RouteError as error:
         return {"problems": [{"code": "weights_unreadable", "path": "/spec", "message": error.message}]}
     return {
         "weights": reading.weights(),
         "rules": [{"name": rule.name, "weights": rule.weights} for rule in reading.rules],
         "consistent": reading.consistent,
-        "missing": router.missing(found, spellings),
+        "missing": router.missing(found, spellings, rules),
         "problems": [
             {"code": "rule_pins_version", "path": name, "message": f"rule {name} holds only {versions}"}
             for name, versions in reading.pins
@@ -123,10 +124,11 @@ def _refuse_used(cluster: Cluster, routes: Sequence[Mapping[str, Any]], versions
         api_version = route.get("api_version") or router.api_versions[0]
         standing = cluster.items(Ref(api_version, router.plural, route["namespace"])).get("items") or []
         own = next((item for item in standing if item["metadata"]["name"] == route["name"]), None)
-        for spelling in spellings_of(route, {}):
+        spellings = spellings_of(route, {})
+        for spelling in spellings:
             if spelling.name not in versions:
                 continue
-            for host, subset in _backends(router, own, spelling):
+            for host, subset in _backends(router, own, spellings, spelling):
                 for item in standing:
                     name = f"{router.kind} {route['namespace']}/{item['metadata']['name']}"
                     places += [f"{name}, {place}" for place in router.sends_to(item, host, subset)]
@@ -137,9 +139,11 @@ def _refuse_used(cluster: Cluster, routes: Sequence[Mapping[str, Any]], versions
         )
 
 
-def _backends(router: Router, route: Manifest | None, spelling: Spelling) -> list[tuple[str, str | None]]:
+def _backends(
+    router: Router, route: Manifest | None, spellings: Sequence[Spelling], spelling: Spelling
+) -> list[tuple[str, str | None]]:
     """Where a version is reached: what its own route names, and its own Service."""
-    found = router.backends(route, spelling) if route is not None else []
+    found = router.backends(route, spellings, spelling.name) if route is not None else []
     return [*found, *([(spelling.backend, None)] if spelling.backend else [])]
 
 

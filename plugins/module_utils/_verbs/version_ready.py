@@ -12,8 +12,8 @@ from typing import Any
 
 from .._cluster.client import Cluster, NotFound, Ref
 from .._cluster.mirror import Mirror, Selection
-from .._core.durations import text
-from .._core.errors import BlueGreenError
+from .._core.durations import seconds, text
+from .._core.errors import BlueGreenError, SpecError
 from .._core.readiness import Readiness, judge_endpoints, judge_workload, pod_summary, ready_endpoints
 from .backends import endpoint_slices
 from .verb import Module, Result, connect, finish, with_auth
@@ -41,8 +41,8 @@ def argument_spec() -> dict[str, Any]:
                 "workloads": {"type": "list", "elements": "dict", "default": [], "options": {**named, "kind": kind}},
                 "service": {"type": "dict", "options": named},
                 "min_endpoints": {"type": "int", "default": 1},
-                "timeout": {"type": "float", "default": 300.0},
-                "hold": {"type": "float", "default": 0.0},
+                "timeout": {"type": "raw", "default": "5m"},
+                "hold": {"type": "raw", "default": 0},
                 "request": {"type": "dict", "options": request},
             }
         ),
@@ -57,7 +57,7 @@ def run(module: Module) -> None:
 
 
 def _version_ready(module: Module) -> Result:
-    params = module.params
+    params = {**module.params, **{name: _duration(module.params, name) for name in ("timeout", "hold")}}
     # An empty list counts as given in Ansible's own rules for options.
     if not (params["workloads"] or params["service"]):
         raise BlueGreenError("workloads: there is nothing to wait for; name workloads, service, or both")
@@ -79,6 +79,13 @@ def _version_ready(module: Module) -> Result:
             ) from missing
         result = {"ready": False, "reason": missing.message, "pods": [], "endpoints": 0}
     return {"changed": False, **result, "waited": round(time.monotonic() - begun, 3)}
+
+
+def _duration(params: Mapping[str, Any], name: str) -> float:
+    try:
+        return seconds(params[name])
+    except ValueError as error:
+        raise SpecError(name, str(error)) from None
 
 
 def _look(cluster: Cluster, params: Mapping[str, Any]) -> Result:
