@@ -187,7 +187,7 @@ def read_release(value: object) -> Release:
             services=services,
             steps=steps,
             on_failure=section.text("on_failure", "rollback", choices=("rollback", "hold")),
-            retire=_read_retirement(section),
+            retire=_read_retirement(section, services),
             drain=section.duration("drain", DEFAULT_DRAIN),
             ready_timeout=section.duration("ready_timeout", 300.0),
             smoke=_read_smoke(section),
@@ -355,10 +355,19 @@ def _read_workload(section: Section, port: int) -> Workload:
     )
 
 
-def _read_retirement(section: Section) -> Retirement:
+def _read_retirement(section: Section, services: Mapping[str, Service]) -> Retirement:
     value = section.raw("retire")
     if value is None:
         return Retirement("delete", DEFAULT_KEEP, written=False)
+    scaled = [
+        f"{service.name}/{version.name}"
+        for service in services.values()
+        for version in service.versions.values()
+        if version.workload is not None and version.workload.autoscaling
+    ]
+    if value == "scale_to_zero" and scaled:
+        # At 0 replicas Kubernetes switches a HorizontalPodAutoscaler off, and nothing would switch it on again.
+        raise section.error("retire", f"scale_to_zero ends the autoscaling of {scaled[0]} for good; use delete or keep")
     if value in ("delete", "scale_to_zero"):
         return Retirement(str(value), 0.0, written=True)
     if not isinstance(value, Mapping):

@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._core.model import Release, Service, Version, owned_labels
-from .router import Destination, Manifest, Router, Rule, Spelling
+from .router import Router
+from .rules import Destination, Manifest, Rule, Spelling
 
 PROTOCOLS = ("http", "tls", "tcp")
 MESH = "mesh"
@@ -114,8 +115,7 @@ class IstioRouter(Router):
             manifests.append(_host_service(service, labels))
         if service.create_gateway:
             manifests.append(_gateway(service, labels))
-        if service.uses_subsets:
-            manifests.append(destination_rule(release, service, tuple(weights)))
+        manifests += self.subset_resources(release, service, list(weights))
         spec: Manifest = {"hosts": _hosts(service)}
         if service.gateways or service.create_gateway:
             spec["gateways"] = list(service.gateways) or [service.name]
@@ -138,6 +138,20 @@ class IstioRouter(Router):
             }
         )
         return manifests
+
+    def spelling(self, service: Service, version: Version) -> Spelling:
+        """As the user spelled it, else by the version's own Service where route and Service are ours."""
+        backend = f"{version.backend}.{version.namespace}.{CLUSTER_DOMAIN}"
+        host = version.host
+        if host is None and version.subset is None and version.workload is not None and not service.routes_are_named:
+            host = backend
+        return Spelling(version.name, host, version.subset, version.namespace, backend)
+
+    def subset_resources(self, release: Release, service: Service, versions: Sequence[str]) -> list[Manifest]:
+        """One DestinationRule with a subset for each of the versions."""
+        if not service.uses_subsets:
+            return []
+        return [_destination_rule(release, service, versions)]
 
     def problems(self, route: Manifest) -> list[dict[str, str]]:
         """Hosts that are full names to Istio though they look like ``service.namespace``, and rules without weights."""
@@ -164,7 +178,7 @@ class IstioRouter(Router):
         return found
 
 
-def destination_rule(release: Release, service: Service, versions: tuple[str, ...]) -> Manifest:
+def _destination_rule(release: Release, service: Service, versions: Sequence[str]) -> Manifest:
     """The DestinationRule with one subset for each of the versions that are told apart by subset."""
     return {
         "apiVersion": API_VERSION,
@@ -184,15 +198,6 @@ def destination_rule(release: Release, service: Service, versions: tuple[str, ..
             ],
         },
     }
-
-
-def spelled(service: Service, version: Version) -> Spelling:
-    """How a version stands in the routes of its service: as the user spelled it, else its own Service."""
-    backend = f"{version.backend}.{version.namespace}.{CLUSTER_DOMAIN}"
-    host = version.host
-    if host is None and version.subset is None and version.workload is not None and not service.routes_are_named:
-        host = backend
-    return Spelling(version.name, host, version.subset, version.namespace, backend)
 
 
 def _weighted(service: Service, version: Version, weight: int) -> Manifest:

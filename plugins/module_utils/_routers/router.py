@@ -4,118 +4,34 @@
 
 """What all routers share: finding versions in rules, and the smallest patch that gives them their weights.
 
-A router says where the rules of its kind of object are and how a destination is written; all arithmetic is here.
+A router says where the rules of its kind of object are and how a destination is written; the rest is here.
 """
 
 from __future__ import annotations
 
 import abc
 import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._core.errors import RouteError
-from .._core.model import Release, Service
-from .._core.weights import Weights, largest_remainder
-
-Manifest = dict[str, Any]
-Operation = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Spelling:
-    """How a version is written in a route; with nothing but its name, the usual spellings are tried.
-
-    ``backend`` is the host for a version that has to be added to a rule and is not spelled.
-    """
-
-    name: str
-    host: str | None = None
-    subset: str | None = None
-    namespace: str | None = None
-    backend: str | None = None
-
-
-@dataclass(frozen=True)
-class Destination:
-    """One weighted destination of a rule: its JSON pointer, its backend, its weight (None: not written)."""
-
-    path: str
-    host: str
-    subset: str | None
-    weight: int | None
-
-    @property
-    def backend(self) -> str:
-        """The first label of the host: a Service's name."""
-        return self.host.split(".")[0]
-
-    def __str__(self) -> str:
-        return self.host if self.subset is None else f"{self.host} subset {self.subset}"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule of a route, named by its own name or by its place (``http[0]``)."""
-
-    name: str
-    place: str
-    path: str
-    destinations: tuple[Destination, ...]
-    mirrors: tuple[Destination, ...] = ()
-
-    def effective(self) -> list[int]:
-        """The weights as the data plane reads them: an absent one is 0, or everything when it stands alone."""
-        if len(self.destinations) == 1:
-            return [self.destinations[0].weight or 100]
-        return [destination.weight or 0 for destination in self.destinations]
-
-
-@dataclass(frozen=True)
-class RuleWeights:
-    """The percentages that versions hold together in one rule."""
-
-    name: str
-    weights: Weights
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What stands in a route: the rules that hold all the versions, and what keeps the others from it."""
-
-    rules: tuple[RuleWeights, ...]
-    pins: tuple[tuple[str, str], ...]
-
-    def weights(self) -> Weights:
-        """The weights of the first rule; see ``consistent``."""
-        return dict(self.rules[0].weights) if self.rules else {}
-
-    @property
-    def consistent(self) -> bool:
-        """Whether all rules carry the same weights."""
-        return all(rule.weights == self.rules[0].weights for rule in self.rules)
-
-
-@dataclass(frozen=True)
-class RuleChange:
-    """What a patch does to one rule; ``factor`` is what all its weights were multiplied by to stay whole."""
-
-    name: str
-    before: Weights
-    after: Weights
-    factor: int = 1
-
-
-@dataclass(frozen=True)
-class Change:
-    """The operations of a JSON Patch (RFC 6902), what they do rule by rule, and what is behind each version."""
-
-    operations: tuple[Operation, ...]
-    rules: tuple[RuleChange, ...] = ()
-    pins: tuple[tuple[str, str], ...] = ()
-    backends: Mapping[str, tuple[Destination, ...]] = field(default_factory=dict)
+from .._core.model import Release, Service, Version
+from .rules import (
+    Change,
+    Destination,
+    Manifest,
+    Operation,
+    Reading,
+    Rule,
+    RuleChange,
+    RuleWeights,
+    Spelling,
+    at,
+    held_after,
+    percentages,
+    reaches,
+    weight_operations,
+)
 
 
 class Router(abc.ABC):
@@ -154,6 +70,14 @@ class Router(abc.ABC):
     @abc.abstractmethod
     def resources(self, release: Release, service: Service, weights: Mapping[str, int]) -> list[Manifest]:
         """The objects that route a service's traffic with these weights, for a service that has none yet."""
+
+    @abc.abstractmethod
+    def spelling(self, service: Service, version: Version) -> Spelling:
+        """How a version stands in the routes of its service: as the user spelled it, else as we write it."""
+
+    @abc.abstractmethod
+    def subset_resources(self, release: Release, service: Service, versions: Sequence[str]) -> list[Manifest]:
+        """The objects that give these versions the subsets that they are told apart by; none without subsets."""
 
     @abc.abstractmethod
     def problems(self, route: Manifest) -> list[dict[str, str]]:
@@ -195,7 +119,7 @@ class Router(abc.ABC):
     def read(self, route: Manifest, versions: Sequence[Spelling], rules: Sequence[str] = ()) -> Reading:
         """The percentages that the versions hold in each rule that has all of them."""
         chosen, pins = self._choose(route, versions, rules, [spelling.name for spelling in versions])
-        return Reading(tuple(RuleWeights(rule.name, _percentages(rule, found)) for rule, found in chosen), pins)
+        return Reading(tuple(RuleWeights(rule.name, percentages(rule, found)) for rule, found in chosen), pins)
 
     def patch(
         self,
@@ -216,11 +140,11 @@ class Router(abc.ABC):
         changes: list[RuleChange] = []
         backends: dict[str, list[Destination]] = {name: [] for name in weights}
         for rule, found in chosen:
-            before = _percentages(rule, found)
-            held, factor = _held(f"{_named(self, route)}, rule {rule.name}", rule, found, weights)
+            before = percentages(rule, found)
+            held, factor = held_after(f"{_named(self, route)}, rule {rule.name}", rule, found, weights)
             wanted = {found[name]: held * weights[name] // 100 for name in found}
             added = [spelling for spelling in versions if spelling.name in weights and spelling.name not in found]
-            operations += _weight_operations(rule, wanted, factor, grows=bool(added))
+            operations += weight_operations(rule, wanted, factor, grows=bool(added))
             for name, destination in found.items():
                 backends[name].append(destination)
             for spelling in added:
@@ -249,7 +173,7 @@ class Router(abc.ABC):
                         "shift its traffic away before it is taken out"
                     )
                 operations += [
-                    {"op": "test", "path": destination.path, "value": _at(route, destination.path)},
+                    {"op": "test", "path": destination.path, "value": at(route, destination.path)},
                     {"op": "remove", "path": destination.path},
                 ]
         return tuple(operations)
@@ -259,9 +183,9 @@ class Router(abc.ABC):
         places = []
         for rule in self.rules(route):
             for destination, weight in zip(rule.destinations, rule.effective(), strict=True):
-                if weight and _reaches(destination, host, subset):
+                if weight and reaches(destination, host, subset):
                     places.append(f"{rule.name} (weight {weight})")
-            places += [f"{rule.name} (mirror)" for mirror in rule.mirrors if _reaches(mirror, host, subset)]
+            places += [f"{rule.name} (mirror)" for mirror in rule.mirrors if reaches(mirror, host, subset)]
         return places
 
     def _named_rules(self, route: Manifest, names: Sequence[str]) -> tuple[Rule, ...]:
@@ -310,13 +234,8 @@ class Router(abc.ABC):
 
     def _addition(self, route: Manifest, model: Destination, spelling: Spelling, weight: int) -> Operation:
         """The operation that puts a version into a rule, written like the destination of another one."""
-        entry = self.destination(spelling, _at(route, model.path), weight)
+        entry = self.destination(spelling, at(route, model.path), weight)
         return {"op": "add", "path": f"{model.path.rsplit('/', 1)[0]}/-", "value": entry}
-
-
-def guarded(operations: Sequence[Operation], resource_version: str) -> list[Operation]:
-    """Operations that the API server refuses with a conflict once the object has changed."""
-    return [{"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}, *operations]
 
 
 def _found(rule: Rule, versions: Sequence[Spelling], router: Router, route: Manifest) -> dict[str, list[Destination]]:
@@ -338,11 +257,6 @@ def _only(router: Router, route: Manifest, rule: Rule, name: str, places: Sequen
             f"({'; '.join(map(str, places))}); say which with versions.{name}.host and versions.{name}.subset"
         )
     return places[0]
-
-
-def _reaches(destination: Destination, host: str, subset: str | None) -> bool:
-    """Whether traffic to a destination can end at a backend: a host without a subset stands for all of its subsets."""
-    return destination.host == host and (subset is None or destination.subset in (subset, None))
 
 
 def _spelling_of(
@@ -369,40 +283,6 @@ def _is_spelled(destination: Destination, spelling: Spelling, router: Router, na
     if spelling.subset is not None and destination.subset != spelling.subset:
         return False
     return spelling.host is None or destination.host == router.full_host(spelling.host, spelling.namespace or namespace)
-
-
-def _percentages(rule: Rule, found: Mapping[str, Destination]) -> Weights:
-    weights = dict(zip(rule.destinations, rule.effective(), strict=True))
-    held = {name: weights[destination] for name, destination in found.items()}
-    return largest_remainder(held, 100) if any(held.values()) else held
-
-
-def _held(where: str, rule: Rule, found: Mapping[str, Destination], weights: Mapping[str, int]) -> tuple[int, int]:
-    """What the versions hold together after the change, and the smallest factor that makes every weight whole."""
-    effective = dict(zip(rule.destinations, rule.effective(), strict=True))
-    held = sum(effective[destination] for destination in found.values())
-    if held == 0:
-        raise RouteError(
-            f"{where}: {', '.join(found)} hold no weight together, so there is nothing to divide among them; "
-            "give one of them weight first"
-        )
-    # Each version gets held * percent / 100; the factor clears the fractions of all of them at once.
-    factor = math.lcm(*(100 // math.gcd(100, held * percent) for percent in weights.values()))
-    return held * factor, factor
-
-
-def _weight_operations(rule: Rule, wanted: Mapping[Destination, int], factor: int, grows: bool) -> list[Operation]:
-    operations: list[Operation] = []
-    for destination, effective in zip(rule.destinations, rule.effective(), strict=True):
-        weight = wanted.get(destination, effective * factor)
-        # Standing alone, a destination has everything unwritten; beside a new one its weight has to be written.
-        if weight == (destination.weight or 0 if grows else effective):
-            continue
-        path = f"{destination.path}/weight"
-        # A leaf that does not exist tests equal to null and can be added, but not replaced.
-        operations.append({"op": "test", "path": path, "value": destination.weight})
-        operations.append({"op": "add" if destination.weight is None else "replace", "path": path, "value": weight})
-    return operations
 
 
 def _refuse_unknown_versions(versions: Sequence[Spelling], weights: Mapping[str, int]) -> None:
@@ -455,7 +335,7 @@ def _remedy(
     known = [places[0] for places_of in found for places in places_of.values()]
     model = [*known, *(destination for rule in rules for destination in rule.destinations)][0]
     spelling = next(spelling for spelling in versions if spelling.name == name)
-    entry = json.dumps(router.destination(spelling, _at(route, model.path), 0))
+    entry = json.dumps(router.destination(spelling, at(route, model.path), 0))
     return (
         f"add {entry} beside it, let route: {{adopt: true}} do so, or spell the version with "
         f"versions.{name}.host or .subset"
@@ -468,10 +348,3 @@ def _named(router: Router, route: Manifest) -> str:
 
 def _namespace(route: Manifest) -> str:
     return str(route["metadata"].get("namespace", "default"))
-
-
-def _at(value: Any, pointer: str) -> Any:
-    """What stands at a JSON pointer (RFC 6901) made of plain keys and positions."""
-    for part in pointer.split("/")[1:]:
-        value = value[int(part)] if isinstance(value, list) else value[part]
-    return value

@@ -12,7 +12,8 @@ from typing import Any
 from .._cluster.client import Cluster, Ref
 from .._core.errors import RouteError
 from .._core.readiness import judge_endpoints
-from .._routers.router import Destination, Router
+from .._routers.router import Router
+from .._routers.rules import Destination
 
 
 def refuse_unready(cluster: Cluster, router: Router, version: str, backends: Iterable[Destination]) -> None:

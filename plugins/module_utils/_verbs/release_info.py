@@ -12,7 +12,7 @@ from typing import Any
 from .._core.model import read_release
 from .._core.observation import observed_release
 from .._core.section import integer
-from .._routers.release import release_plan, rollback_plan, routes_to_read
+from .._routers.release import refuse_unwritable, release_plan, rollback_plan, routes_to_read
 from .journals import load
 from .traffic_info import observe
 from .verb import Module, Result, connect, finish, with_auth
@@ -47,6 +47,8 @@ def _release_info(module: Module) -> Result:
     params = module.params
     # Before anything is touched, even read: the specification has to be right.
     spec = read_release(params["spec"]) if params["spec"] is not None else None
+    if spec is not None:
+        refuse_unwritable(spec)
     limit = integer(params["percent"], "bluegreen_percent", 0, 100) if params["percent"] is not None else None
     cluster = connect(module)
     name, namespace = (spec.name, spec.namespace) if spec else (params["release"], params["namespace"])

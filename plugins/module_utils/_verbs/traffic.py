@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from .._cluster.client import Cluster, Conflict
 from .._core.errors import BlueGreenError, RouteError
 from .._core.ownership import handed_back, other_managers
-from .._routers.router import guarded
+from .._routers.rules import guarded
 from .backends import refuse_unready
 from .traffic_plan import Target, described, difference, inverse, patch_to, planned, read, target_of
 from .verb import ROUTE_OPTIONS, Module, Result, connect, finish, with_auth

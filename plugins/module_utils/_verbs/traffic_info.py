@@ -13,7 +13,8 @@ from .._cluster.client import Cluster, NotFound, Ref
 from .._core.errors import BlueGreenError, RouteError
 from .._core.model import MANAGED_BY
 from .._core.weights import live_version
-from .._routers.router import Manifest, Router, Spelling
+from .._routers.router import Router
+from .._routers.rules import Manifest, Spelling
 from .verb import ROUTE_OPTIONS, Module, Result, connect, finish, router_of, spellings_of, with_auth
 
 

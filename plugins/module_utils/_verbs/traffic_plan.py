@@ -16,7 +16,8 @@ from typing import Any
 from .._cluster.client import Cluster, NotFound, Ref
 from .._core.errors import BlueGreenError, RouteError
 from .._core.weights import Weights, checked_weights
-from .._routers.router import Change, Manifest, Operation, Router, Spelling, guarded
+from .._routers.router import Router
+from .._routers.rules import Change, Manifest, Operation, Spelling, guarded
 from .verb import Module, Result, router_of, spellings_of
 
 try:

@@ -12,7 +12,8 @@ from typing import Any, NoReturn, Protocol
 from .._cluster.client import Cluster, auth_argument_spec
 from .._core.errors import BlueGreenError
 from .._routers.registry import ROUTERS
-from .._routers.router import Router, Spelling
+from .._routers.router import Router
+from .._routers.rules import Spelling
 
 Result = dict[str, Any]
 

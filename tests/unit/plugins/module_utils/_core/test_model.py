@@ -368,3 +368,11 @@ def test_services_without_a_common_version_cannot_move_together() -> None:
     assert refusal(web(services=services)) == (
         "bluegreen.services: the services have no version in common: a release moves all of them to one name"
     )
+
+
+def test_scaling_to_zero_would_end_autoscaling() -> None:
+    spec = web(retire="scale_to_zero")
+    spec["services"]["web"]["versions"]["green"]["autoscaling"] = {"max_replicas": 8}
+    assert refusal(spec) == (
+        "bluegreen.retire: scale_to_zero ends the autoscaling of web/green for good; use delete or keep"
+    )

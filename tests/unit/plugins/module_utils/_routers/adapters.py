@@ -13,11 +13,8 @@ from typing import Any, Protocol
 
 import jsonpatch
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.registry import ROUTERS
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.router import (
-    Manifest,
-    Operation,
-    Router,
-)
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.router import Router
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.rules import Manifest, Operation
 from hypothesis import assume
 from hypothesis import strategies as st
 

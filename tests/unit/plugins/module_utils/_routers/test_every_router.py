@@ -12,7 +12,7 @@ from collections.abc import Container
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.weights import largest_remainder
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.registry import ROUTERS
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.router import Manifest, Rule, Spelling
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.rules import Manifest, Rule, Spelling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

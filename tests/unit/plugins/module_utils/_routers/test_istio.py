@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import RouteError
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import read_release
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.istio import IstioRouter, spelled
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.router import Manifest, Spelling, guarded
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.istio import IstioRouter
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.rules import Manifest, Spelling, guarded
 
 from tests.unit.releases import web, web_service
 
@@ -496,7 +496,7 @@ class TestResources:
         }
         release = read_release(web(services={"web": {"versions": versions}}))
         service = release.services["web"]
-        spellings = [spelled(service, version) for version in service.versions.values()]
+        spellings = [IstioRouter().spelling(service, version) for version in service.versions.values()]
         created = ROUTER.resources(release, service, {"blue": 100})[-1]
         assert ROUTER.present(created, spellings) == spellings[:1]
         change = ROUTER.patch(created, spellings, {"blue": 60, "dark-blue": 40}, adopt=True)

@@ -20,7 +20,7 @@ from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.rele
     rollback_plan,
     routes_to_read,
 )
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.router import Manifest, Spelling
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.rules import Manifest, Spelling
 
 from tests.unit.releases import web
 

@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules of a route as all routers see them, and the arithmetic on the weights of one rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._core.errors import RouteError
+from .._core.weights import Weights, largest_remainder
+
+Manifest = dict[str, Any]
+Operation = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How a version is written in a route; with nothing but its name, the usual spellings are tried.
+
+    ``backend`` is the host for a version that has to be added to a rule and is not spelled.
+    """
+
+    name: str
+    host: str | None = None
+    subset: str | None = None
+    namespace: str | None = None
+    backend: str | None = None
+
+
+@dataclass(frozen=True)
+class Destination:
+    """One weighted destination of a rule: its JSON pointer, its backend, its weight (None: not written)."""
+
+    path: str
+    host: str
+    subset: str | None
+    weight: int | None
+
+    @property
+    def backend(self) -> str:
+        """The first label of the host: a Service's name."""
+        return self.host.split(".")[0]
+
+    def __str__(self) -> str:
+        return self.host if self.subset is None else f"{self.host} subset {self.subset}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a route, named by its own name or by its place (``http[0]``)."""
+
+    name: str
+    place: str
+    path: str
+    destinations: tuple[Destination, ...]
+    mirrors: tuple[Destination, ...] = ()
+
+    def effective(self) -> list[int]:
+        """The weights as the data plane reads them: an absent one is 0, or everything when it stands alone."""
+        if len(self.destinations) == 1:
+            return [self.destinations[0].weight or 100]
+        return [destination.weight or 0 for destination in self.destinations]
+
+
+@dataclass(frozen=True)
+class RuleWeights:
+    """The percentages that versions hold together in one rule."""
+
+    name: str
+    weights: Weights
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What stands in a route: the rules that hold all the versions, and what keeps the others from it."""
+
+    rules: tuple[RuleWeights, ...]
+    pins: tuple[tuple[str, str], ...]
+
+    def weights(self) -> Weights:
+        """The weights of the first rule; see ``consistent``."""
+        return dict(self.rules[0].weights) if self.rules else {}
+
+    @property
+    def consistent(self) -> bool:
+        """Whether all rules carry the same weights."""
+        return all(rule.weights == self.rules[0].weights for rule in self.rules)
+
+
+@dataclass(frozen=True)
+class RuleChange:
+    """What a patch does to one rule; ``factor`` is what all its weights were multiplied by to stay whole."""
+
+    name: str
+    before: Weights
+    after: Weights
+    factor: int = 1
+
+
+@dataclass(frozen=True)
+class Change:
+    """The operations of a JSON Patch (RFC 6902), what they do rule by rule, and what is behind each version."""
+
+    operations: tuple[Operation, ...]
+    rules: tuple[RuleChange, ...] = ()
+    pins: tuple[tuple[str, str], ...] = ()
+    backends: Mapping[str, tuple[Destination, ...]] = field(default_factory=dict)
+
+
+def percentages(rule: Rule, found: Mapping[str, Destination]) -> Weights:
+    """What each version holds of what they hold together in a rule."""
+    weights = dict(zip(rule.destinations, rule.effective(), strict=True))
+    held = {name: weights[destination] for name, destination in found.items()}
+    return largest_remainder(held, 100) if any(held.values()) else held
+
+
+def held_after(where: str, rule: Rule, found: Mapping[str, Destination], weights: Mapping[str, int]) -> tuple[int, int]:
+    """What the versions hold together after the change, and the smallest factor that makes every weight whole."""
+    effective = dict(zip(rule.destinations, rule.effective(), strict=True))
+    held = sum(effective[destination] for destination in found.values())
+    if held == 0:
+        raise RouteError(
+            f"{where}: {', '.join(found)} hold no weight together, so there is nothing to divide among them; "
+            "give one of them weight first"
+        )
+    # Each version gets held * percent / 100; the factor clears the fractions of all of them at once.
+    factor = math.lcm(*(100 // math.gcd(100, held * percent) for percent in weights.values()))
+    return held * factor, factor
+
+
+def weight_operations(rule: Rule, wanted: Mapping[Destination, int], factor: int, grows: bool) -> list[Operation]:
+    """The patch of a rule: the wanted weights, all others times the factor; ``grows`` when a destination is added."""
+    operations: list[Operation] = []
+    for destination, effective in zip(rule.destinations, rule.effective(), strict=True):
+        weight = wanted.get(destination, effective * factor)
+        # Standing alone, a destination has everything unwritten; beside a new one its weight has to be written.
+        if weight == (destination.weight or 0 if grows else effective):
+            continue
+        path = f"{destination.path}/weight"
+        # A leaf that does not exist tests equal to null and can be added, but not replaced.
+        operations.append({"op": "test", "path": path, "value": destination.weight})
+        operations.append({"op": "add" if destination.weight is None else "replace", "path": path, "value": weight})
+    return operations
+
+
+def reaches(destination: Destination, host: str, subset: str | None) -> bool:
+    """Whether traffic to a destination can end at a backend: a host without a subset stands for all of its subsets."""
+    return destination.host == host and (subset is None or destination.subset in (subset, None))
+
+
+def guarded(operations: Sequence[Operation], resource_version: str) -> list[Operation]:
+    """Operations that the API server refuses with a conflict once the object has changed."""
+    return [{"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}, *operations]
+
+
+def at(value: Any, pointer: str) -> Any:
+    """What stands at a JSON pointer (RFC 6901) made of plain keys and positions."""
+    for part in pointer.split("/")[1:]:
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    return value

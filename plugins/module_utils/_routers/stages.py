@@ -1,0 +1,303 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each stage of a release hands to the modules, from the decision and the routes: plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from .._core.durations import text
+from .._core.errors import ReleaseError
+from .._core.journal import State, backend_key
+from .._core.manifests import version_resources
+from .._core.model import Release, Service, Version
+from .._core.plan import (
+    Decision,
+    PlannedStep,
+    live_before,
+    retirable,
+    rollback_weights,
+    service_weights,
+)
+from .._core.weights import Weights
+from .routes import Plain, ReleaseRoutes, route_key
+from .rules import Manifest
+
+NO_DEPLOYMENT: Plain = {"manifests": [], "versions": [], "routes": [], "added": None, "entries": []}
+NO_VERIFICATION: Plain = {"versions": [], "entry": None}
+NO_PROMOTION: Plain = {"routes": [], "entry": None, "due": False}
+NO_ROLLBACK: Plain = {"routes": [], "remove": [], "versions": [], "refused": None, "begin": None, "entry": None}
+
+
+def started(routes: ReleaseRoutes, decision: Decision) -> Plain:
+    """The entry that begins an attempt: where it goes, and what stood before its first write."""
+    release, observed = routes.release, routes.observed
+    notes = {
+        route_key({"router": release.router, "namespace": route.namespace, "name": route.name}): {
+            "managed_fields": list(route.managed_fields)
+        }
+        for route in observed.routes
+        if route.exists and not route.owned
+    }
+    return {
+        "event": "started",
+        "to": decision.to,
+        "live": decision.live,
+        "install": decision.action == "install",
+        "before": {name: dict(weights) for name, weights in decision.before.items()},
+        "found": _found_hashes(release, decision, observed.journal),
+        "spec_hash": release.candidate_hash(decision.to),
+        "routes": notes,
+    }
+
+
+def _found_hashes(release: Release, decision: Decision, journal: State) -> dict[str, str]:
+    """The specifications of versions that had traffic before we ever deployed them: no candidates until they change."""
+    found = {}
+    for service, weights in decision.before.items():
+        for name, weight in weights.items():
+            key = backend_key(service, name)
+            if weight and name != decision.to and key not in journal.deployed:
+                found[key] = release.services[service].versions[name].spec_hash
+    return found
+
+
+def skeleton(routes: ReleaseRoutes, decision: Decision) -> list[Manifest]:
+    """What routes the traffic of services whose route is ours: the route itself only while there is none."""
+    release, router = routes.release, routes.router
+    current = service_weights(routes.observed)
+    manifests: list[Manifest] = []
+    for service in release.services.values():
+        route = service.routes[0]
+        exists = routes.exists(service, route)
+        if service.routes_are_named or not routes.is_ours(service, route):
+            continue
+        weights = current.get(service.name) or {decision.live or decision.to: 100}
+        manifests += [
+            manifest
+            for manifest in router.resources(release, service, weights)
+            if not (exists and manifest["kind"] == router.kind)
+        ]
+    return manifests
+
+
+def _candidates(release: Release, decision: Decision) -> list[tuple[Service, Version]]:
+    return [(service, service.versions[decision.to]) for service in release.services.values()]
+
+
+def deploy(routes: ReleaseRoutes, decision: Decision) -> Plain:
+    """The candidate's objects, what to wait for, its place in the routes."""
+    release, current = routes.release, service_weights(routes.observed)
+    manifests: list[Manifest] = []
+    for service, version in _candidates(release, decision):
+        manifests += version_resources(service, version, release.name)
+        if routes.is_ours(service, service.routes[0]):
+            standing = [*current.get(service.name, {}), decision.to]
+            manifests += routes.router.subset_resources(release, service, list(dict.fromkeys(standing)))
+    first = {service.name: {decision.to: 100} for service in release.services.values()}
+    targets = routes.weighted(first)
+    added = {}
+    for route, (service, place) in zip(targets, routes.pairs(), strict=True):
+        found = routes.found(service, place)
+        standing_there = found.weights if found is not None else {}
+        if decision.action != "install":
+            route["weights"] = _with_candidate(decision, standing_there)
+        if route["adopt"] and decision.to not in standing_there:
+            added[route_key(route)] = {"added": [decision.to]}
+    deployed = {
+        "event": "deployed",
+        "versions": {
+            backend_key(service.name, version.name): version.spec_hash
+            for service, version in _candidates(release, decision)
+        },
+    }
+    return {
+        "manifests": manifests,
+        "versions": [_readiness(routes, version) for _service, version in _candidates(release, decision)],
+        "routes": targets,
+        "added": {"event": "added", "routes": added} if added else None,
+        "entries": [deployed, _promoted(decision)] if decision.action == "install" else [deployed],
+    }
+
+
+def _with_candidate(decision: Decision, weights: Weights) -> Weights:
+    """The weights of a route as they stand, or as it is created, with the candidate among them."""
+    standing = weights or {decision.live or decision.to: 100}
+    return {**standing, decision.to: standing.get(decision.to, 0)}
+
+
+def _promoted(decision: Decision) -> Plain:
+    return {"event": "promoted", "live": decision.to}
+
+
+def _readiness(routes: ReleaseRoutes, version: Version) -> Plain:
+    """The options of version_ready for a version."""
+    workload, existing = version.workload, version.existing
+    kind, name = (existing.kind, existing.name) if existing else ("Deployment", version.backend)
+    readiness: Plain = {
+        "version": version.name,
+        "workloads": [{"kind": kind, "name": name, "namespace": version.namespace}],
+        "service": None,
+        "min_endpoints": 1,
+        "timeout": routes.release.ready_timeout,
+    }
+    if workload is not None:
+        readiness["service"] = {"name": version.backend, "namespace": version.namespace}
+        readiness["min_endpoints"] = max(1, workload.autoscaling.get("min_replicas", workload.replicas))
+    elif version.host is not None and version.subset is None:
+        service = routes.router.service_of(routes.router.full_host(version.host, version.namespace))
+        readiness["service"] = {"name": service[0], "namespace": service[1]} if service is not None else None
+    return readiness
+
+
+def verify(routes: ReleaseRoutes, decision: Decision) -> Plain:
+    """What the candidate has to show before it gets traffic."""
+    release = routes.release
+    versions = []
+    for service, version in _candidates(release, decision):
+        readiness = _readiness(routes, version)
+        if release.smoke is not None and service.protocol == "http" and readiness["service"] is not None:
+            readiness["request"] = {
+                "port": service.port,
+                "path": release.smoke.path,
+                "status": list(release.smoke.statuses),
+            }
+        versions.append(readiness)
+    return {"versions": versions, "entry": {"event": "verified"}}
+
+
+def step(routes: ReleaseRoutes, decision: Decision, planned: PlannedStep, first: bool) -> Plain:
+    """One step of the shift; the first one starts from what stands in each of the routes."""
+    targets = routes.weighted(planned.weights)
+    places = [(service, route) for service, route in routes.pairs() if service.name in planned.weights]
+    for target, (service, route) in zip(targets, places, strict=True):
+        found = routes.found(service, route)
+        # A run that was killed between two routes of one service left them at different weights.
+        as_it_stands = _with_candidate(decision, found.weights) if first and found is not None else None
+        target["expect"] = as_it_stands or planned.expect[service.name]
+    return {
+        "number": planned.number,
+        "percent": planned.percent,
+        "pause": planned.pause,
+        "routes": targets,
+        "watch": _watched(routes, decision),
+        "entry": {
+            "event": "step",
+            "step": planned.number,
+            "percent": planned.percent,
+            "verified": "unverified",
+            "last": planned.last,
+        },
+    }
+
+
+def _watched(routes: ReleaseRoutes, decision: Decision) -> Plain:
+    """The candidate of all services as one, so that they are watched through the same verification pause."""
+    versions = [_readiness(routes, version) for _service, version in _candidates(routes.release, decision)]
+    if len(versions) == 1:
+        return versions[0]
+    workloads = [workload for version in versions for workload in version["workloads"]]
+    return {**versions[0], "workloads": workloads, "service": None}
+
+
+def promote(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedStep]) -> Plain:
+    """Everything to the candidate, and the ownership of the routes' fields back; due when no step stops below 100."""
+    if decision.action not in ("start", "resume"):
+        return NO_PROMOTION
+    current = service_weights(routes.observed)
+    weights = {
+        name: {**dict.fromkeys({**current.get(name, {}), **decision.before.get(name, {})}, 0), decision.to: 100}
+        for name in routes.release.services
+    }
+    reaches = steps[-1].percent if steps else min(found.get(decision.to, 0) for found in current.values())
+    return {"routes": _handed_back(routes, weights), "entry": _promoted(decision), "due": reaches == 100}
+
+
+def _handed_back(routes: ReleaseRoutes, weights: Mapping[str, Weights], extend: bool = True) -> list[Plain]:
+    """Routes at the end of a release: with their weights, and who owned their fields before."""
+    return [
+        {**target, "managed_fields": routes.noted(target).get("managed_fields")}
+        for target in routes.weighted(weights, extend)
+    ]
+
+
+def retire(routes: ReleaseRoutes, decision: Decision) -> Plain:
+    """What has done its service: when it may go, and all that goes with it."""
+    release, observed = routes.release, routes.observed
+    versions, due_in = retirable(release, observed, decision.live)
+    promoted_at = observed.journal.promoted_at
+    since = observed.now - promoted_at if promoted_at is not None else release.drain
+    names = [version.name for version in versions]
+    going = {version.service for version in versions}
+    places = [(service, route) for service, route in routes.pairs() if service.name in going]
+    objects = [manifest for version in versions for manifest in _objects(release, version)]
+    scale = release.retire.mode == "scale_to_zero"
+    return {
+        "versions": names,
+        "due_in": due_in if versions else 0.0,
+        "message": f"{', '.join(names)} stays as the fallback for {text(due_in)} more" if names else "",
+        "drain": max(0.0, release.drain - since) if versions else 0.0,
+        "routes": [routes.options(service, route) for service, route in places],
+        "remove": [routes.options(service, route) for service, route in places if routes.is_ours(service, route)],
+        "subsets": _remaining_subsets(routes, going, names),
+        "delete": [] if scale else objects,
+        "scale": [
+            {**manifest, "spec": {"replicas": 0}} for manifest in objects if scale and manifest["kind"] in _SCALABLE
+        ],
+        "entry": {"event": "retired", "versions": [backend_key(version.service, version.name) for version in versions]},
+    }
+
+
+_SCALABLE = ("Deployment", "StatefulSet")
+
+
+def _remaining_subsets(routes: ReleaseRoutes, services: Collection[str], going: Collection[str]) -> list[Manifest]:
+    current = service_weights(routes.observed)
+    manifests: list[Manifest] = []
+    for service in routes.release.services.values():
+        if service.name in services and routes.is_ours(service, service.routes[0]):
+            remaining = [name for name in current.get(service.name, {}) if name not in going]
+            manifests += routes.router.subset_resources(routes.release, service, remaining)
+    return manifests
+
+
+def _objects(release: Release, version: Version) -> list[Manifest]:
+    """The objects of a version by identity only, last created first."""
+    if version.existing is not None:
+        return [_identity("apps/v1", version.existing.kind, version.existing.name, version.namespace)]
+    service = release.services[version.service]
+    return [
+        _identity(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"], version.namespace)
+        for manifest in reversed(version_resources(service, version, release.name))
+    ]
+
+
+def _identity(api_version: str, kind: str, name: str, namespace: str) -> Manifest:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+
+
+def rollback(routes: ReleaseRoutes) -> Plain:
+    """The way back; a release that cannot go back says why, for the role to refuse with."""
+    journal = routes.observed.journal
+    try:
+        weights = rollback_weights(routes.release, routes.observed)
+    except ReleaseError as error:
+        return {**NO_ROLLBACK, "refused": error.message}
+    if not weights:
+        return NO_ROLLBACK
+    added = [
+        routes.options(service, route)
+        for service, route in routes.pairs()
+        if journal.to in service.versions
+        and journal.to in routes.noted(routes.options(service, route)).get("added", ())
+    ]
+    return {
+        "routes": _handed_back(routes, weights, extend=False),
+        "remove": added,
+        "versions": [journal.to],
+        "refused": None,
+        "begin": {"event": "rolling_back"},
+        "entry": {"event": "rolled_back", "live": live_before(journal)},
+    }

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance import objects
+from tests.acceptance.cluster import Cluster
+from tests.acceptance.playbooks import Playbooks
+from tests.acceptance.traffic import Gateway, Load, load
+
+
+@pytest.fixture(scope="session")
+def lab() -> dict[str, Any]:
+    """The status of the lab's first cluster."""
+    file = os.environ.get("BLUEGREEN_LAB_STATUS")
+    if file is None:
+        pytest.exit("run inside the lab: .venv/bin/python -m tests.lab run -- pytest tests/acceptance", returncode=2)
+    clusters: dict[str, Any] = json.loads(Path(file).read_text())["clusters"]
+    return dict(next(iter(clusters.values())))
+
+
+@pytest.fixture(scope="session")
+def cluster(lab: dict[str, Any]) -> Cluster:
+    return Cluster(lab)
+
+
+@pytest.fixture(scope="session")
+def gateway(lab: dict[str, Any]) -> Gateway:
+    return Gateway(lab)
+
+
+@pytest.fixture
+def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace of the test's own, named after it; the end of its deletion is nobody's concern."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_").lower())
+    name = f"{words[:30].strip('-')}-{uuid.uuid4().hex[:6]}"
+    cluster.create_namespace(name)
+    yield name
+    cluster.delete_namespace(name)
+
+
+@pytest.fixture
+def host(namespace: str) -> str:
+    """The name under which the test's service is called: all tests share one gateway and never meet."""
+    return f"{namespace}.example.com"
+
+
+@pytest.fixture
+def playbooks(tmp_path: Path) -> Playbooks:
+    return Playbooks(tmp_path)
+
+
+@pytest.fixture
+def traffic_to(gateway: Gateway, tmp_path: Path) -> Callable[[str], AbstractContextManager[Load]]:
+    """Start the load on a host."""
+    return lambda host: load(gateway, host, tmp_path / f"requests-{uuid.uuid4().hex[:6]}.jsonl")
+
+
+@pytest.fixture
+def web(cluster: Cluster, namespace: str) -> str:
+    """The namespace with two ready Deployments and the owner's route, all weight on blue."""
+    cluster.apply([*objects.workload(namespace, "web", "blue"), *objects.workload(namespace, "web", "green")])
+    cluster.apply([objects.route(namespace, "web", {"blue": 100, "green": 0})])
+    cluster.wait_until_ready(namespace, "web-blue", "web-green")
+    return namespace
