@@ -76,8 +76,9 @@ options:
     default: 5m
   hold:
     description:
-      - How long the version has to stay ready after that, in seconds, or with a unit such as V(90s). One moment in
-        which it is not ready is a failure.
+      - How long the version is watched after that, in seconds, or with a unit such as V(90s). A pod that is replaced
+        meanwhile has O(timeout) to become ready again. A cause that does not heal, or a moment in which nothing of the
+        version is ready, is a failure at once.
     type: raw
     default: 0
   request:

@@ -89,7 +89,7 @@ class Bench:
     def figures(self) -> dict[str, Any]:
         step = self.samples[TRAFFIC.name].marginal
         inside = median(self.script_inside)
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "name": name,
                 "marginal": samples.marginal,
@@ -104,7 +104,8 @@ class Bench:
             {"name": "bare script, from connect on", "marginal": inside, "ratio": inside / step},
             {"name": "bare script, the whole process", "marginal": whole, "ratio": whole / step},
         ]
-        reached = targets(step, self.samples[KUBERNETES_CORE.name].marginal, inside)
+        by_name = {row["name"]: row for row in rows}
+        reached = targets(by_name[TRAFFIC.name], by_name[KUBERNETES_CORE.name], inside)
         return {
             "rounds": len(self.empty),
             "empty_play": median(self.empty),

@@ -31,23 +31,29 @@ class Mirror:
         self._cluster = cluster
         self._selections = selections
         self._deadline = deadline
-        self._objects: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in selections}
+        self._objects: dict[str, dict[str, dict[str, Any]]] = {}
         self._changed = threading.Condition()
         self._changes = 0
         self._error: ClusterError | None = None
         self._stopped = False
 
     def __enter__(self) -> Mirror:
-        # The first lists run here, so that what is seen at once is complete.
-        for name, selection in self._selections.items():
-            version = self._replace(name, selection)
-            threading.Thread(target=self._follow, args=(name, selection, version), daemon=True).start()
+        self.follow(self._selections)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stopped = True
+
+    def follow(self, selections: dict[str, Selection]) -> bool:
+        """Follow these too; return whether any of them is new."""
+        new = {name: selection for name, selection in selections.items() if name not in self._objects}
+        # The first lists run here, so that what is seen at once is complete.
+        for name, selection in new.items():
+            version = self._replace(name, selection)
+            threading.Thread(target=self._follow, args=(name, selection, version), daemon=True).start()
+        return bool(new)
 
     def objects(self, name: str) -> list[dict[str, Any]]:
         """The objects of a selection as they are known now."""

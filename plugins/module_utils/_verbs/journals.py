@@ -36,7 +36,8 @@ def append(cluster: Cluster, release: str, namespace: str, entry: Entry, dry_run
     for _attempt in range(ATTEMPTS):
         found = cluster.find(ref)
         journal = read_journal(found.get("data") if found else None)
-        if not journal.state.attempt and entry["event"] != "started":
+        # When nothing may be written, the start was not either.
+        if not (journal.state.attempt or dry_run) and entry["event"] != "started":
             raise ReleaseError(f"{release} was never started in {namespace}: record the event started first")
         grown = journal.appended(entry)
         if grown is journal or dry_run:

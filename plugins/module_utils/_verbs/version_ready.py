@@ -65,10 +65,11 @@ def _version_ready(module: Module) -> Result:
     begun = time.monotonic()
     result: Result
     try:
-        result = _look(cluster, params)
         if module.check_mode:
-            return {"changed": False, **result}
-        if params["hold"] or not result["ready"]:
+            return {"changed": False, **_look(cluster, params)}
+        # What is followed anyway needs no look before.
+        result = {"ready": False} if params["hold"] else _look(cluster, params)
+        if not result["ready"]:
             result = _watch(cluster, params, begun)
         if params["request"]:
             result["request"] = _request(cluster, params)
@@ -98,37 +99,54 @@ def _look(cluster: Cluster, params: Mapping[str, Any]) -> Result:
 
 
 def _watch(cluster: Cluster, params: Mapping[str, Any], begun: float) -> Result:
-    """Follow workloads, their pods and the endpoints until ready (and held), hopeless, or out of time."""
-    deadline = begun + params["timeout"]
-    hold_from: float | None = None
-    with Mirror(cluster, _selections(cluster, params), deadline + params["hold"]) as mirror:
+    """Follow workloads and endpoints, and the pods of what is not ready, until ready (and held), hopeless, or late.
+
+    While it is held, a pod that is replaced has the time that a start has; nothing ready at all ends it at once.
+    """
+    late = begun + params["timeout"]
+    held_since: float | None = None
+    whole = True
+    with Mirror(cluster, _selections(params), late + params["hold"] + params["timeout"]) as mirror:
         while True:
             seen = mirror.changes
             readiness, result = _seen(params, mirror)
-            now = time.monotonic()
-            if readiness.hopeless:
-                raise BlueGreenError(
-                    f"{_subject(params)} will not become ready: {readiness.reason}; {readiness.remedy}", **result
-                )
-            if readiness.ready:
-                hold_from = hold_from if hold_from is not None else now
-                if now >= hold_from + params["hold"]:
-                    return result
-                mirror.wait(seen, hold_from + params["hold"])
+            # Only the pods can say why.
+            if not readiness.ready and mirror.follow(_pod_selections(params, mirror)):
                 continue
-            if hold_from is not None:
-                raise BlueGreenError(
-                    f"{_subject(params)} was ready and is not any more, {text(now - hold_from)} into its verification "
-                    f"pause: {readiness.reason}; look at its pods before it gets more traffic",
-                    **result,
-                )
-            if now >= deadline:
-                raise BlueGreenError(
-                    f"{_subject(params)} is not ready after {text(params['timeout'])}: {readiness.reason}; look at its "
-                    "pods' events, or give it more time with timeout",
-                    **result,
-                )
-            mirror.wait(seen, deadline)
+            now = time.monotonic()
+            held_since = now if held_since is None and readiness.ready else held_since
+            if readiness.ready and held_since is not None and now >= held_since + params["hold"]:
+                return result
+            if held_since is not None and whole and not readiness.ready:
+                late = now + params["timeout"]
+            whole = readiness.ready
+            _refuse_unready(params, readiness, result, held_since, late)
+            mirror.wait(seen, held_since + params["hold"] if whole and held_since is not None else late)
+
+
+def _refuse_unready(
+    params: Mapping[str, Any], readiness: Readiness, result: Result, held_since: float | None, late: float
+) -> None:
+    """Raise BlueGreenError when waiting is of no use, or may not go on."""
+    now = time.monotonic()
+    if readiness.ready:
+        return
+    if readiness.hopeless:
+        raise BlueGreenError(
+            f"{_subject(params)} will not become ready: {readiness.reason}; {readiness.remedy}", **result
+        )
+    if held_since is not None and not (result["endpoints"] or any(pod["ready"] for pod in result["pods"])):
+        raise BlueGreenError(
+            f"{_subject(params)} has nothing ready any more, {text(now - held_since)} into its verification pause: "
+            f"{readiness.reason}; look at its pods before it gets more traffic",
+            **result,
+        )
+    if now >= late:
+        raise BlueGreenError(
+            f"{_subject(params)} is not ready after {text(params['timeout'])}: {readiness.reason}; look at its pods' "
+            "events, or give it more time with timeout",
+            **result,
+        )
 
 
 def _seen(params: Mapping[str, Any], mirror: Mirror) -> tuple[Readiness, Result]:
@@ -138,9 +156,7 @@ def _seen(params: Mapping[str, Any], mirror: Mirror) -> tuple[Readiness, Result]
         found = mirror.objects(f"workload{position}")
         if not found:
             judged.append(
-                Readiness(
-                    False, f"{item['kind']} {item['namespace']}/{item['name']} was deleted", True, "deploy it again"
-                )
+                Readiness(False, f"{item['kind']} {item['namespace']}/{item['name']} does not exist", True, "deploy it")
             )
             continue
         own = mirror.objects(f"pods{position}")
@@ -162,23 +178,31 @@ def _judged(params: Mapping[str, Any], workloads: list[Readiness], slices: list[
     return (hopeless or unready or judged)[0]
 
 
-def _selections(cluster: Cluster, params: Mapping[str, Any]) -> dict[str, Selection]:
+def _selections(params: Mapping[str, Any]) -> dict[str, Selection]:
     selections = {}
     for position, item in enumerate(params["workloads"]):
-        ref, namespace = _workload_ref(item), item["namespace"]
-        labels = cluster.get(ref)["spec"]["selector"].get("matchLabels") or {}
-        selector = ",".join(f"{key}={value}" for key, value in labels.items())
         selections[f"workload{position}"] = Selection(
-            Ref(ref.api_version, ref.plural, namespace), field_selector=f"metadata.name={item['name']}"
+            Ref("apps/v1", PLURALS[item["kind"]], item["namespace"]), field_selector=f"metadata.name={item['name']}"
         )
-        selections[f"pods{position}"] = Selection(Ref("v1", "pods", namespace), selector)
-        if item["kind"] == "Deployment":
-            selections[f"replica_sets{position}"] = Selection(Ref("apps/v1", "replicasets", namespace), selector)
     service = params["service"]
     if service:
         selections["slices"] = Selection(
             Ref("discovery.k8s.io/v1", "endpointslices", service["namespace"]), f"{SERVICE_LABEL}={service['name']}"
         )
+    return selections
+
+
+def _pod_selections(params: Mapping[str, Any], mirror: Mirror) -> dict[str, Selection]:
+    selections = {}
+    for position, item in enumerate(params["workloads"]):
+        for workload in mirror.objects(f"workload{position}"):
+            labels = workload["spec"]["selector"].get("matchLabels") or {}
+            selector = ",".join(f"{key}={value}" for key, value in labels.items())
+            selections[f"pods{position}"] = Selection(Ref("v1", "pods", item["namespace"]), selector)
+            if item["kind"] == "Deployment":
+                selections[f"replica_sets{position}"] = Selection(
+                    Ref("apps/v1", "replicasets", item["namespace"]), selector
+                )
     return selections
 
 
