@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
+import ssl
 import subprocess
 import threading
 import time
@@ -14,7 +17,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import urllib3
 import yaml
 from kubernetes import client, config
 from kubernetes.watch import Watch
@@ -47,8 +52,15 @@ class Cluster:
         self._core = client.CoreV1Api(api)
         self._custom = client.CustomObjectsApi(api)
 
+    def connection(self) -> http.client.HTTPSConnection:
+        """A connection of its own to the API server, with the administrator's certificate."""
+        configuration = self._core.api_client.configuration
+        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+        return http.client.HTTPSConnection(urlsplit(self.url).netloc, context=context, timeout=PATIENCE)
+
     def create_namespace(self, name: str) -> None:
-        self._core.create_namespace({"metadata": {"name": name}})
+        self._core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
 
     def delete_namespace(self, name: str) -> None:
         """Start the deletion, whose end nobody waits for."""
@@ -67,7 +79,8 @@ class Cluster:
 
     def route(self, namespace: str, name: str = "web") -> Json:
         """A VirtualService as it stands."""
-        return dict(self._custom.get_namespaced_custom_object(*ISTIO, namespace, "virtualservices", name))
+        found: Any = self._custom.get_namespaced_custom_object(*ISTIO, namespace, "virtualservices", name)
+        return dict(found)
 
     def weights(self, namespace: str, name: str = "web", rule: int = 0) -> dict[str, int | None]:
         """The weights as they are written, by subset, else by the first label of the host."""
@@ -86,12 +99,11 @@ class Cluster:
         return dict(json.loads(result.stdout))
 
     def versions(self, namespace: str) -> dict[str, str]:
-        """The resourceVersion of everything that a release could write: equal before and after, nothing was."""
+        """The state of everything that a release could write: equal before and after, nothing was written."""
         result = self.kubectl("get", WRITTEN, "-n", namespace, "-o", "json")
         assert result.returncode == 0, result.stderr
         return {
-            f"{item['kind']}/{item['metadata']['name']}": item["metadata"]["resourceVersion"]
-            for item in json.loads(result.stdout)["items"]
+            f"{item['kind']}/{item['metadata']['name']}": _state(item) for item in json.loads(result.stdout)["items"]
         }
 
     def wait_until_ready(self, namespace: str, *deployments: str) -> None:
@@ -123,8 +135,10 @@ class Cluster:
                 resource_version=current["metadata"]["resourceVersion"],
                 timeout_seconds=600,
             )
-            for event in stream:
-                seen.append(event["object"])
+            # Ending it from outside breaks off the answer that it is reading.
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                for event in stream:
+                    seen.append(event["object"])
 
         seen.append(current)
         follower = threading.Thread(target=follow, daemon=True)
@@ -166,3 +180,9 @@ def weights_of(route: Json, rule: int = 0) -> dict[str, int]:
 
 def _backend(destination: Json) -> str:
     return str(destination.get("subset") or destination["host"].split(".")[0])
+
+
+def _state(item: Json) -> str:
+    metadata = item["metadata"]
+    # Its controller writes a Deployment's status when it likes.
+    return str(metadata["generation"] if item["kind"] == "Deployment" else metadata["resourceVersion"])

@@ -8,7 +8,7 @@ import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,10 @@ def gateway(lab: dict[str, Any]) -> Gateway:
     return Gateway(lab)
 
 
-@pytest.fixture
-def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A namespace of the test's own, named after it; the end of its deletion is nobody's concern."""
-    words = re.sub(r"[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_").lower())
+@contextmanager
+def fresh_namespace(cluster: Cluster, test: str) -> Iterator[str]:
+    """A namespace named after a test; the end of its deletion is nobody's concern."""
+    words = re.sub(r"[^a-z0-9]+", "-", test.removeprefix("test_").lower())
     name = f"{words[:30].strip('-')}-{uuid.uuid4().hex[:6]}"
     cluster.create_namespace(name)
     yield name
@@ -51,9 +51,45 @@ def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]
 
 
 @pytest.fixture
+def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace of the test's own."""
+    with fresh_namespace(cluster, request.node.originalname) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def shared_web(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """What ``web`` makes, once for tests that leave it as it is."""
+    with fresh_namespace(cluster, request.node.path.stem) as name:
+        deploy_web(cluster, name)
+        yield name
+
+
+def deploy_web(cluster: Cluster, namespace: str) -> None:
+    cluster.apply([*objects.workload(namespace, "web", "blue"), *objects.workload(namespace, "web", "green")])
+    cluster.apply([objects.route(namespace, "web", {"blue": 100, "green": 0})])
+    cluster.wait_until_ready(namespace, "web-blue", "web-green")
+
+
+@pytest.fixture
 def host(namespace: str) -> str:
     """The name under which the test's service is called: all tests share one gateway and never meet."""
     return f"{namespace}.example.com"
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Keep a figure that was measured, for the end of the run."""
+    return lambda figure: record_property("figure", figure)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tests measured."""
+    terminalreporter.section("measured")
+    for report in terminalreporter.getreports("passed"):
+        if isinstance(report, pytest.TestReport) and report.when == "call":
+            for _name, figure in report.user_properties:
+                terminalreporter.line(f"{report.nodeid.rpartition('::')[2]}: {figure}")
 
 
 @pytest.fixture
@@ -70,7 +106,5 @@ def traffic_to(gateway: Gateway, tmp_path: Path) -> Callable[[str], AbstractCont
 @pytest.fixture
 def web(cluster: Cluster, namespace: str) -> str:
     """The namespace with two ready Deployments and the owner's route, all weight on blue."""
-    cluster.apply([*objects.workload(namespace, "web", "blue"), *objects.workload(namespace, "web", "green")])
-    cluster.apply([objects.route(namespace, "web", {"blue": 100, "green": 0})])
-    cluster.wait_until_ready(namespace, "web-blue", "web-green")
+    deploy_web(cluster, namespace)
     return namespace

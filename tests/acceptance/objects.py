@@ -16,7 +16,7 @@ def workload(namespace: str, service: str, version: str, image: str = "", replic
     """A Deployment of somebody else's, and a Service in front of it."""
     name, labels = f"{service}-{version}", {"app": service, LABEL: version}
     image = image or f"registry.example.com/{service}:{version}"
-    container = {"name": service, "image": image, "ports": [{"containerPort": 8080}]}
+    container: Json = {"name": service, "image": image, "ports": [{"containerPort": 8080}]}
     container["lifecycle"] = {"preStop": {"sleep": {"seconds": 3}}}
     return [
         {
@@ -80,6 +80,7 @@ def release(namespace: str, host: str = "", **more: Any) -> Json:
         "steps": [50, 100],
         "pause": "1s",
         "drain": "1s",
+        "retire": "delete",
         **more,
     }
 
@@ -87,7 +88,9 @@ def release(namespace: str, host: str = "", **more: Any) -> Json:
 def existing(namespace: str, **more: Any) -> Json:
     """A release of two Deployments that exist, behind a route that exists."""
     versions = {name: {"existing": {"deployment": f"web-{name}"}} for name in ("blue", "green")}
-    return {**release(namespace), "services": {"web": {"versions": versions}}, **more}
+    spec = {**release(namespace), "services": {"web": {"versions": versions}}, **more}
+    # What is not ours stays, unless somebody writes that it is to go.
+    return spec if "retire" in more else {key: value for key, value in spec.items() if key != "retire"}
 
 
 def subsets(namespace: str, service: str, *versions: str) -> list[Json]:

@@ -50,6 +50,7 @@ def test_every_stage_twice_and_back_again(
     namespace: str,
     host: str,
     traffic_to: Callable[[str], AbstractContextManager[Load]],
+    tell: Callable[[str], None],
 ) -> None:
     stages = Stages(playbooks, namespace, host)
     blue, green = f"{SERVICE}-blue", f"{SERVICE}-green"
@@ -65,7 +66,7 @@ def test_every_stage_twice_and_back_again(
             answered = [record.version for record in load.next(requests, since=followed)]
             shares = {name: 100 * answered.count(name) / requests for name in weights}
             assert all(abs(shares[name] - weight) <= 3 for name, weight in weights.items()), (shares, weights)
-            print(f"{requests} requests after Envoy held {weights}: {shares}")
+            tell(f"{requests} requests from when Envoy held {weights}: {shares}")
 
         see({blue: 100, green: 0})
         stages.twice("deploy")
@@ -85,16 +86,16 @@ def test_every_stage_twice_and_back_again(
         assert cluster.weights(namespace, SERVICE) == {blue: 100}
         assert cluster.names("deployments", namespace) == {f"deployment.apps/{blue}"}
         see({blue: 100, green: 0})
-    print(nothing_failed(load))
+    tell(nothing_failed(load))
 
 
 def test_a_kept_fallback_says_when_it_goes(playbooks: Playbooks, cluster: Cluster, namespace: str, host: str) -> None:
     stages = Stages(playbooks, namespace, host)
-    kept = {"also": {"retire": {"keep": "1h"}, "pause": "1s"}}
-    stages.run("release", "first.yml", **{"also": {**kept["also"], "to": "blue"}}).succeeded()
-    stages.run("release", **kept).succeeded()
+    kept = {"retire": {"keep": "1h"}, "pause": "1s"}
+    stages.run("release", "first.yml", also=kept).succeeded()
+    stages.run("release", also=kept).succeeded()
     before = cluster.versions(namespace)
-    retired = stages.run("retire", **kept).unchanged()
+    retired = stages.run("retire", also=kept).unchanged()
     assert re.search(r"blue stays as the fallback for (59m|1h|3\d{3}s)", retired.output), retired.output
     assert cluster.versions(namespace) == before
     assert "deployment.apps/telephone-blue" in cluster.names("deployments", namespace)
