@@ -24,7 +24,7 @@ def check_parts() -> list[Part]:
     pytest = ["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
     parts = [
         Part("unit tests", [PYTHON, *pytest, "tests/unit"]),
-        Part("mypy", ["mypy", "-p", f"{OURS}.plugins", "-p", "tests"]),
+        Part("mypy", ["mypy", "-p", OURS, "-p", "tests"]),
         Part("ansible-lint", ["ansible-lint", "--offline", "--strict", "--nocolor"]),
         Part("pytest-ansible", [PYTHON, *pytest, *PYTEST_ANSIBLE, "tests/pytest_ansible"]),
         Part("ruff check", ["ruff", "check", "--output-format", "concise", "."]),
