@@ -11,7 +11,7 @@ from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.ownersh
 
 
 def entry(manager: str, *fields: str, operation: str = "Apply") -> dict[str, Any]:
-    owned = {f"f:{field}": {} for field in fields}
+    owned: dict[str, Any] = {f"f:{field}": {} for field in fields}
     return {"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsV1": {"f:spec": owned}}
 
 
