@@ -373,7 +373,9 @@ def _read_retirement(section: Section, services: Mapping[str, Service]) -> Retir
     if not isinstance(value, Mapping):
         raise section.error("retire", f"expected delete, scale_to_zero or {{keep: 24h}}, got {value!r}")
     with section.section("retire") as retire:
-        if not retire.has("keep"):
+        given = retire.has("keep")
+        retire.refuse_unknown()
+        if not given:
             raise SpecError(retire.path, "expected keep, such as {keep: 24h}")
         return Retirement("delete", retire.duration("keep", DEFAULT_KEEP), written=False)
 

@@ -7,15 +7,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from .._cluster.client import Cluster, NotFound, Ref
-from .._core.errors import BlueGreenError, RouteError
+from .._cluster.client import Cluster
+from .._core.errors import RouteError
 from .._core.model import MANAGED_BY
 from .._core.weights import live_version
 from .._routers.router import Router
 from .._routers.rules import Manifest, Spelling
-from .verb import ROUTE_OPTIONS, Module, Result, connect, finish, router_of, spellings_of, with_auth
+from .verb import (
+    ROUTE_OPTIONS,
+    Module,
+    Result,
+    connect,
+    find_route,
+    finish,
+    ref_of,
+    router_of,
+    spellings_of,
+    with_auth,
+)
 
 
 def argument_spec() -> dict[str, Any]:
@@ -58,9 +70,7 @@ def _traffic_info(module: Module) -> Result:
 
 def observe(cluster: Cluster, route: Mapping[str, Any], lint: bool = False) -> Result:
     """One read of one route: the weights of the versions that are in it."""
-    router = router_of(route)
-    api_version = route.get("api_version") or router.api_versions[0]
-    ref = Ref(api_version, router.plural, route["namespace"], route["name"])
+    router, ref = router_of(route), ref_of(route)
     result: Result = {
         "router": router.name,
         "name": ref.name,
@@ -74,16 +84,8 @@ def observe(cluster: Cluster, route: Mapping[str, Any], lint: bool = False) -> R
         "missing": {},
         "managed_fields": [],
     }
-    try:
-        found = cluster.find(ref)
-    except NotFound as missing:
-        raise BlueGreenError(
-            f"the cluster has no kind {router.kind} in {api_version}: install its CustomResourceDefinitions, or name "
-            "the version that it has with api_version"
-        ) from missing
+    found = find_route(cluster, route)
     if found is None:
-        if cluster.namespace_missing(ref.namespace or ""):
-            raise BlueGreenError(f"the namespace {ref.namespace} does not exist; create it first")
         message = f"{router.kind} {ref.namespace}/{ref.name} does not exist"
         return {**result, "problems": [{"code": "route_missing", "path": "", "message": message}]}
     metadata = found["metadata"]
@@ -121,9 +123,8 @@ def _refuse_used(cluster: Cluster, routes: Sequence[Mapping[str, Any]], versions
     """Raise RouteError when any rule or mirror in the routes' namespaces still sends traffic to a version."""
     places = []
     for route in routes:
-        router = router_of(route)
-        api_version = route.get("api_version") or router.api_versions[0]
-        standing = cluster.items(Ref(api_version, router.plural, route["namespace"])).get("items") or []
+        router, ref = router_of(route), ref_of(route)
+        standing = cluster.items(replace(ref, name="")).get("items") or []
         own = next((item for item in standing if item["metadata"]["name"] == route["name"]), None)
         spellings = spellings_of(route, {})
         for spelling in spellings:

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._cluster.client import Cluster, NotFound, Ref
+from .._cluster.client import Cluster, Ref
 from .._core.errors import BlueGreenError, RouteError
 from .._core.weights import Weights, checked_weights
 from .._routers.router import Router
 from .._routers.rules import Change, Manifest, Operation, Spelling, guarded
-from .verb import Module, Result, router_of, spellings_of
+from .verb import Module, Result, find_route, ref_of, router_of, spellings_of
 
 try:
     import jsonpatch
@@ -59,7 +59,7 @@ class Target:
 
 
 def target_of(route: Mapping[str, Any], params: Mapping[str, Any]) -> Target:
-    router = router_of(route)
+    """One of the module's routes, with its own weights or those that are meant for all."""
     weights: Weights = {}
     if not params["remove"]:
         given = route.get("weights") if route.get("weights") is not None else params.get("weights")
@@ -68,8 +68,8 @@ def target_of(route: Mapping[str, Any], params: Mapping[str, Any]) -> Target:
         weights = checked_weights(given, "weights")
     expect = route.get("expect") if route.get("expect") is not None else params.get("expect")
     return Target(
-        router=router,
-        ref=Ref(route.get("api_version") or router.api_versions[0], router.plural, route["namespace"], route["name"]),
+        router=router_of(route),
+        ref=ref_of(route),
         options=route,
         weights=weights,
         expect=checked_weights(expect, "expect") if expect else None,
@@ -78,32 +78,21 @@ def target_of(route: Mapping[str, Any], params: Mapping[str, Any]) -> Target:
 
 
 def read(cluster: Cluster, target: Target, module: Module) -> None:
-    try:
-        target.route = cluster.get(target.ref)
-    except NotFound as missing:
-        if missing.kind_missing:
-            raise BlueGreenError(
-                f"{target.key}: the cluster has no kind {target.router.kind} in {target.ref.api_version}: install its "
-                "CustomResourceDefinitions, or name the version that it has with api_version"
-            ) from missing
-        if module.check_mode and target.options["adopt"]:
-            module.warn(f"{target.key} does not exist yet: what is done to it can only be told once it does")
-            target.route = {}
-            return
-        if cluster.namespace_missing(target.ref.namespace or ""):
-            raise BlueGreenError(
-                f"{target.key}: the namespace {target.ref.namespace} does not exist; create it first"
-            ) from missing
-        raise BlueGreenError(
-            f"{target.key} does not exist: create it, or mend routes.name and routes.namespace"
-        ) from missing
+    """Read the route as it stands. In check mode one that an earlier stage would create may still be missing."""
+    found = find_route(cluster, target.options)
+    if found is None and not (module.check_mode and target.options["adopt"]):
+        raise BlueGreenError(f"{target.key} does not exist: create it, or mend routes.name and routes.namespace")
+    if found is None:
+        module.warn(f"{target.key} does not exist yet: what is done to it can only be told once it does")
+    target.route = found or {}
 
 
 def planned(target: Target, remove: Sequence[str], check_mode: bool) -> Change:
+    """The change that a route needs: to the wanted weights, or without the versions that are to be removed."""
     if not target.route:
-        return Change((), ())
+        return Change(())
     if remove:
-        return Change(target.router.removal(target.route, target.spellings, remove), ())
+        return Change(target.router.removal(target.route, target.spellings, remove))
     route = target.route
     if target.expect is not None and not target.written:
         route = _expected(target, target.expect, check_mode)
@@ -111,6 +100,7 @@ def planned(target: Target, remove: Sequence[str], check_mode: bool) -> Change:
 
 
 def patch_to(target: Target, route: Manifest, weights: Weights) -> Change:
+    """The change that gives a route these weights."""
     return target.router.patch(route, target.spellings, weights, target.options["rules"], target.options["adopt"])
 
 
@@ -150,6 +140,7 @@ def _applied(route: Manifest, operations: Sequence[Operation]) -> Manifest:
 
 
 def described(target: Target) -> Result:
+    """A route in the module's result."""
     return {
         "router": target.router.name,
         "kind": target.router.kind,

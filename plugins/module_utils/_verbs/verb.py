@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
-from .._cluster.client import Cluster, auth_argument_spec
+from .._cluster.client import Cluster, NotFound, Ref, auth_argument_spec
 from .._core.errors import BlueGreenError
 from .._routers.registry import ROUTERS
 from .._routers.router import Router
@@ -79,6 +79,30 @@ def router_of(route: Mapping[str, Any]) -> Router:
             f"routes.api_version: {route['api_version']} is none of {router.kind}'s: {', '.join(router.api_versions)}"
         )
     return router
+
+
+def ref_of(route: Mapping[str, Any]) -> Ref:
+    """Where the object of a route's options is."""
+    router = router_of(route)
+    return Ref(route.get("api_version") or router.api_versions[0], router.plural, route["namespace"], route["name"])
+
+
+def find_route(cluster: Cluster, route: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Read the object of a route's options: None when only the object is missing, not its kind or its namespace."""
+    router, ref = router_of(route), ref_of(route)
+    try:
+        found = cluster.find(ref)
+    except NotFound as missing:
+        raise BlueGreenError(
+            f"the cluster has no kind {router.kind} in {ref.api_version}: install its CustomResourceDefinitions, or "
+            "name the version that it has with api_version"
+        ) from missing
+    if found is None and cluster.namespace_missing(route["namespace"]):
+        raise BlueGreenError(
+            f"{router.kind} {route['namespace']}/{route['name']}: the namespace {route['namespace']} does not exist; "
+            "create it first"
+        )
+    return found
 
 
 def spellings_of(route: Mapping[str, Any], names: Mapping[str, Any]) -> list[Spelling]:

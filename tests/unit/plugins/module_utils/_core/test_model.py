@@ -376,3 +376,7 @@ def test_scaling_to_zero_would_end_autoscaling() -> None:
     assert refusal(spec) == (
         "bluegreen.retire: scale_to_zero ends the autoscaling of web/green for good; use delete or keep"
     )
+
+
+def test_a_misspelled_key_beside_none_that_is_needed_is_named() -> None:
+    assert refusal(web(retire={"kepe": "1h"})) == "bluegreen.retire.kepe: unknown key; did you mean keep?"
