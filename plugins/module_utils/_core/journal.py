@@ -18,7 +18,6 @@ from typing import Any
 
 from .errors import ReleaseError, SpecError
 
-CLOSED = ("promoted", "retired", "rolled_back")
 ACTIVE = ("started", "deployed", "verified", "shifting", "shifted", "held", "rolling_back")
 KEPT_ATTEMPTS = 10
 
