@@ -46,8 +46,10 @@ def fresh_namespace(cluster: Cluster, test: str) -> Iterator[str]:
     words = re.sub(r"[^a-z0-9]+", "-", test.removeprefix("test_").lower())
     name = f"{words[:30].strip('-')}-{uuid.uuid4().hex[:6]}"
     cluster.create_namespace(name)
-    yield name
-    cluster.delete_namespace(name)
+    try:
+        yield name
+    finally:
+        cluster.delete_namespace(name)
 
 
 @pytest.fixture

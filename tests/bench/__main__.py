@@ -63,7 +63,7 @@ class Bench:
             self.audit.requests()
             samples.many.append(self.seconds_of_steps(way, 1 + way.steps))
             samples.requests = self.audit.requests()
-        for _ in range(SCRIPTS_PER_ROUND):
+        for _script in range(SCRIPTS_PER_ROUND):
             self.run_script()
 
     def seconds_of_steps(self, way: Way, steps: int) -> float:

@@ -72,7 +72,7 @@ async def answers(url: str) -> bool:
 async def accepts(port: int) -> bool:
     """True when something listens on the port."""
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
         return False
     writer.close()

@@ -71,7 +71,7 @@ def pinned(path: Path = SOURCES / "versions.toml") -> Pinned:
             probe = tuple(probes.get(name, ["--version"]))
             binaries.append(Binary(name, version, module, package, tuple(table["link"]), probe))
         for name, location in table.get("files", {}).items():
-            source_module, _, rest = location.partition("/manifests/")
+            source_module, _separator, rest = location.partition("/manifests/")
             files.append(SourceFile(name, version, module, source_module, f"manifests/{rest}"))
     return Pinned(tuple(binaries), tuple(files))
 
@@ -150,7 +150,7 @@ def _file(file: SourceFile, cache: Path, progress: Progress) -> Path:
         return target
     progress(f"taking {file.name} {file.version} from the source of {file.source_module} …")
     target.parent.mkdir(parents=True, exist_ok=True)
-    for _ in _go(["mod", "download", file.source_module], file.module, file.name):
+    for _progress in _go(["mod", "download", file.source_module], file.module, file.name):
         pass
     listed = subprocess.run(
         [_go_program(file.name), "list", "-m", "-f", "{{.Dir}}", file.source_module],
@@ -184,7 +184,7 @@ def _go(arguments: list[str], module: str, what: str) -> Iterator[float]:
         try:
             while True:
                 try:
-                    _, errors = process.communicate(timeout=PROGRESS_EVERY)
+                    _output, errors = process.communicate(timeout=PROGRESS_EVERY)
                     break
                 except subprocess.TimeoutExpired:
                     yield time.monotonic() - started

@@ -25,7 +25,7 @@ class AddressPool:
         self._used.add(address)
 
     def take(self) -> str:
-        for _ in self._hosts:
+        for _host in self._hosts:
             address = next(self._turn)
             if address not in self._used:
                 self._used.add(address)

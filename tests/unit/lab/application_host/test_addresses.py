@@ -21,7 +21,7 @@ def test_an_address_that_was_given_back_is_given_again_last() -> None:
     pool = AddressPool(SMALL)
     first = pool.take()
     pool.give_back(first)
-    others = [pool.take() for _ in range(4)]
+    others = [pool.take() for _pod in range(4)]
     assert first not in others
     assert pool.take() == first
 
@@ -34,7 +34,7 @@ def test_an_address_in_use_is_not_given() -> None:
 
 def test_an_exhausted_pool_says_so() -> None:
     pool = AddressPool(SMALL)
-    for _ in range(5):
+    for _pod in range(5):
         pool.take()
     with pytest.raises(LookupError, match=r"all 5 addresses of 10\.244\.0\.0/29"):
         pool.take()
