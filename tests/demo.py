@@ -150,7 +150,7 @@ def _load_command(url: str, output: Path, rate: int) -> list[str]:
 def _traffic(url: str, output: Path) -> Iterator[Path]:
     output.touch()
     command = _load_command(url, output, RATE)
-    load = subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stdout=subprocess.DEVNULL)
+    load = subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stderr=subprocess.DEVNULL)
     try:
         yield output
     finally:
