@@ -35,14 +35,6 @@ def version_resources(service: Service, version: Version, release: str) -> list[
     return [_without_nulls(manifest) for manifest in manifests]
 
 
-def workload_targets(version: Version) -> list[dict[str, str]]:
-    """The objects whose readiness tells whether a version can take traffic."""
-    kind, name = ("Deployment", version.backend)
-    if version.existing is not None:
-        kind, name = (version.existing.kind, version.existing.name)
-    return [{"api_version": "apps/v1", "kind": kind, "namespace": version.namespace, "name": name}]
-
-
 def selector_labels(service: str, version: str) -> dict[str, str]:
     """What selects the pods of a version. A Deployment's selector can never be changed, so nothing else goes in."""
     return {"app.kubernetes.io/name": service, "app.kubernetes.io/version": version}

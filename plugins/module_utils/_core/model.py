@@ -77,6 +77,11 @@ class Version:
         """The name of the Deployment and the Service that we write: ``<service>-<version>``."""
         return f"{self.service}-{self.name}"
 
+    @property
+    def runs_as(self) -> Existing:
+        """The object whose pods serve it: the one that somebody else writes, else our Deployment."""
+        return self.existing or Existing("Deployment", self.backend)
+
 
 @dataclass(frozen=True)
 class Route:

@@ -134,11 +134,10 @@ def _promoted(decision: Decision) -> Plain:
 
 def _readiness(routes: ReleaseRoutes, version: Version) -> Plain:
     """The options of version_ready for a version."""
-    workload, existing = version.workload, version.existing
-    kind, name = (existing.kind, existing.name) if existing else ("Deployment", version.backend)
+    workload, target = version.workload, version.runs_as
     readiness: Plain = {
         "version": version.name,
-        "workloads": [{"kind": kind, "name": name, "namespace": version.namespace}],
+        "workloads": [{"kind": target.kind, "name": target.name, "namespace": version.namespace}],
         "service": None,
         "min_endpoints": 1,
         "timeout": routes.release.ready_timeout,

@@ -12,10 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import SpecError
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.manifests import (
-    version_resources,
-    workload_targets,
-)
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.manifests import version_resources
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import read_release
 from hypothesis import given
 from hypothesis import strategies as st
@@ -278,15 +275,6 @@ def test_objects_come_in_the_order_to_apply_them() -> None:
         ("v1", "Service"),
         ("autoscaling/v2", "HorizontalPodAutoscaler"),
         ("policy/v1", "PodDisruptionBudget"),
-    ]
-
-
-def test_readiness_is_looked_for_at_the_workload_whoever_writes_it() -> None:
-    assert workload_targets(read_version(namespace="front")[2]) == [
-        {"api_version": "apps/v1", "kind": "Deployment", "namespace": "front", "name": "web-blue"}
-    ]
-    assert workload_targets(read_version(image=None, existing={"stateful_set": "web-old"})[2]) == [
-        {"api_version": "apps/v1", "kind": "StatefulSet", "namespace": "prod", "name": "web-old"}
     ]
 
 

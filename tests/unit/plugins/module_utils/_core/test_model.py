@@ -380,3 +380,10 @@ def test_scaling_to_zero_would_end_autoscaling() -> None:
 
 def test_a_misspelled_key_beside_none_that_is_needed_is_named() -> None:
     assert refusal(web(retire={"kepe": "1h"})) == "bluegreen.retire.kepe: unknown key; did you mean keep?"
+
+
+def test_a_version_runs_as_what_somebody_else_writes_or_as_our_deployment() -> None:
+    assert read_version()[2].runs_as == Existing("Deployment", "web-blue")
+    assert read_version(image=None, existing={"stateful_set": "web-old"})[2].runs_as == Existing(
+        "StatefulSet", "web-old"
+    )
