@@ -27,6 +27,11 @@ check: environment-newest ## Lint, types and unit tests: no lab, about a minute
 
 lab: environment-lab ## Start a lab, leave it up and say how to use it
 	@$(PYTHON) -m tests.lab up
+	@$(PYTHON) -m tests.lab status
+	@echo
+	@echo "make lab-shell    a shell inside it, with kubectl, ansible-playbook and KUBECONFIG"
+	@echo "make lab-down     ends it"
+	@echo "tests/lab/README.md says what chooses a pod's behaviour, and how to send requests"
 
 lab-down: environment ## Stop the lab
 	@$(PYTHON) -m tests.lab down
