@@ -50,6 +50,7 @@ options:
           - The rules to look at, each by its name or by its place, such as V(http[0]), V(tls[1]) or V(tcp[0]).
           - By default every rule that holds all the versions in question. One that holds only some of them is left
             alone and reported as C(rule_pins_version).
+          - Places are counted without the rules that stand there for a test.
           - A rule that does not exist, or does not hold all the versions, is an error that lists what stands there.
         type: list
         elements: str
@@ -90,6 +91,12 @@ options:
             has to name those that are meant.
         type: bool
         default: false
+      min_endpoints:
+        description:
+          - How many ready endpoints a version has to have before it gains weight, for each version that needs more than
+            one, such as live's usual number before it gets everything back.
+          - It has no effect without O(require_ready).
+        type: dict
       managed_fields:
         description:
           - The C(metadata.managedFields) of the object, as

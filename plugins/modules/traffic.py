@@ -11,7 +11,7 @@ module: traffic
 author:
   - bluegreen.kubernetes contributors (@bluegreen-kubernetes)
 version_added: 0.1.0
-short_description: Set the weights of routes
+short_description: Set the weights of routes, and send tests and copies of requests to a version
 description:
   - Divides the traffic of one or more routes among versions.
   - Only the weights of the versions in question are written, in a JSON Patch (RFC 6902) that the API server refuses
@@ -19,6 +19,9 @@ description:
   - All routes are read and planned before the first is written. When one cannot be written, those that were written
     before it are put back, and the error says so.
   - A version gains weight only while something is ready to answer behind it.
+  - For tests of a version that has no weight yet it puts rules before those of the user that send requests with a
+    header to it, and for a look at it under real requests it copies a part of them to it. Both go again without a
+    trace.
 options:
   weights:
     description:
@@ -27,7 +30,7 @@ options:
         weights.
       - When a rule's weights are too coarse for a percentage, all weights of the rule are multiplied by the smallest
         factor that makes them whole, which leaves every share as it is. See RV(routes[].rules[].factor).
-      - Required here or in each of the O(routes), unless O(remove) is given.
+      - Required here or in each of the O(routes), unless O(remove), O(test_header) or O(mirror) is given.
     type: dict
   expect:
     description:
@@ -47,9 +50,82 @@ options:
     type: list
     elements: str
     default: []
+  test_header:
+    description:
+      - Puts a rule before each rule that carries the versions. It is a copy of that rule with a header added to each of
+        its matches, and all of its requests go to one version. Without that header nobody meets it.
+      - Timeouts, retries, rewrites, headers, faults and the like are those of the copied rule. Its mirrors are left
+        out, since a request of a test belongs to one version alone.
+      - A rule carries the versions when it holds all of those that stand in the route, of the ones that
+        O(routes[].versions) and O(test_header.version) name. O(routes[].rules) chooses among them.
+      - These rules have names that begin with C(bluegreen-test-) and tell their own header. They count neither as rules
+        nor as places anywhere else in this collection. Weights are written past them.
+      - Rules of TLS and TCP know no headers. They are left alone and reported as C(rule_without_headers). Test the
+        version through its own Service there.
+    type: dict
+    suboptions:
+      state:
+        description:
+          - V(present) leaves just the rules for this header, each directly before its rule. Those of another header or
+            value, such as an earlier run may have left, are replaced.
+          - V(present) cannot be combined with O(weights), O(remove) and O(mirror).
+          - V(absent) takes all of them out of the routes, wherever they stand, and whatever their header. Nothing else
+            of the object changes. Together with O(weights), O(remove) or O(mirror) it is part of the same write, and
+            it costs nothing when there are none.
+        type: str
+        choices: [present, absent]
+        default: present
+      name:
+        description:
+          - The name of the header. It is written in lower case.
+          - A rule that has a condition on this header already is an error.
+        type: str
+        default: x-bluegreen
+      value:
+        description:
+          - The value that a request has to carry. Take one that nobody guesses, and another one in each run.
+          - Required with O(test_header.state=present). With V(absent) it is used in check mode only, see there.
+        type: str
+      version:
+        description:
+          - The version that gets these requests.
+          - Required with O(test_header.state=present). With V(absent) it is used in check mode only, see there.
+        type: str
+  mirror:
+    description:
+      - Copies a percentage of the requests of each rule that carries the versions, see O(test_header), to one of them.
+        Its answers are thrown away.
+      - It is written as C(mirror) with C(mirrorPercentage), in a rule that has the list C(mirrors) as one more of its
+        entries. A rule with a C(mirror) of the user's own is an error, since Istio allows no second one beside it.
+      - A mirror to exactly what stands among the destinations of its own rule is taken for one that this module has
+        written.
+      - Rules of TLS and TCP know no mirrors. They are left alone and reported as C(rule_without_headers).
+    type: dict
+    suboptions:
+      state:
+        description:
+          - V(present) adds the mirror. It cannot be combined with O(weights) and O(remove). A mirror to the same
+            destination with another percentage is an error.
+          - V(absent) takes it away, from all rules, in the same write as O(weights), O(remove) and O(test_header).
+            Take it away before or together with the destination of its version, because it is told by that. It costs
+            nothing when there is none.
+        type: str
+        choices: [present, absent]
+        default: present
+      version:
+        description:
+          - The version that gets the copies.
+        type: str
+        required: true
+      percent:
+        description:
+          - How many of the requests are copied, more than 0 and at most 100. Envoy knows steps of 0.0001.
+          - Required with O(mirror.state=present). With V(absent) it is used in check mode only, see there.
+        type: float
   require_ready:
     description:
-      - Whether a version has to have a ready endpoint before it gains weight.
+      - Whether a version has to have ready endpoints before it gains weight, test requests or copies, at least one or
+        O(routes[].min_endpoints).
       - This reads the EndpointSlices of the version's Service. For a version that is told apart by a subset it also
         reads the DestinationRules of its namespace and the pods that the subset selects. Nothing is read for versions
         that keep or lose weight.
@@ -66,7 +142,7 @@ notes:
     from U(https://istio.io/latest/docs/reference/config/networking/virtual-service/).
   - It ends when the weights are stored. That the proxies follow is not seen here.
 requirements:
-  - jsonpatch (Python library, for check mode with O(expect) and for putting back what was written)
+  - jsonpatch (Python library, for check mode with O(expect), O(test_header) or O(mirror))
 extends_documentation_fragment:
   - bluegreen.kubernetes._attributes
   - bluegreen.kubernetes._k8s_auth
@@ -76,16 +152,21 @@ attributes:
     support: full
     details:
       - It predicts the very patches that a run would send and writes nothing.
+      - With O(test_header.state=absent) and the value and version of the test, or O(mirror.state=absent) and its
+        percentage, the test rules or the mirror are taken to stand there when they do not. What is predicted is then
+        the patch of a run in which an earlier task has added them. A version that stands in no rule is taken to stand
+        there too, with O(routes[].adopt).
       - A version without ready endpoints is a warning, since what is deployed before this task is not there yet. So is,
         with O(routes[].adopt), a route that does not exist yet.
   diff_mode:
     support: full
     details:
-      - It shows the percentages in each rule before and after, and the operations of the JSON Patch.
+      - It shows the percentages in each rule before and after, test rules and mirrors that come or go, and the
+        operations of the JSON Patch.
   idempotent:
     support: full
     details:
-      - Weights that stand already are not written.
+      - What stands already is not written.
 seealso:
   - module: bluegreen.kubernetes.traffic_info
   - module: bluegreen.kubernetes.version_ready
@@ -144,6 +225,27 @@ EXAMPLES = r"""
           green: {host: web-next.prod.svc.cluster.local}
     remove: [green]
 
+- name: Send the requests with this header to green, which has no weight yet
+  bluegreen.kubernetes.traffic:
+    routes: [{name: web, namespace: prod}]
+    test_header: {value: "{{ test_value }}", version: green}
+
+- name: Take this away again and let green see a tenth of the requests instead, in one write
+  bluegreen.kubernetes.traffic:
+    routes: [{name: web, namespace: prod}]
+    test_header: {state: absent}
+    mirror: {version: green, percent: 10}
+
+- name: Go back to blue and leave nothing behind, in one write
+  bluegreen.kubernetes.traffic:
+    routes:
+      - name: web
+        namespace: prod
+        min_endpoints: {blue: 4}
+    weights: {blue: 100, green: 0}
+    test_header: {state: absent}
+    mirror: {version: green, state: absent}
+
 # In a job of AWX its credential sets K8S_AUTH_HOST and K8S_AUTH_API_KEY, so the task says nothing of the cluster.
 - name: Give each route its own weights
   bluegreen.kubernetes.traffic:
@@ -190,7 +292,7 @@ routes:
       description: The namespace of the object.
       type: str
     rules:
-      description: The rules that hold all the versions. Empty with O(remove).
+      description: The rules that hold all the versions. Empty without O(weights).
       type: list
       elements: dict
       contains:
@@ -206,18 +308,34 @@ routes:
         factor:
           description: What all weights of the rule were multiplied by to stay whole. 1 nearly always.
           type: int
+    overlays:
+      description: Test rules and mirrors that come or go.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The name of the test rule, or the rule that is mirrored.
+          type: str
+        before:
+          description: What it was, empty when it was not there.
+          type: str
+        after:
+          description: What it is, empty when it is gone.
+          type: str
     patch:
       description:
         - The operations of the JSON Patch, without the one that guards them. Empty when nothing had to be written.
       type: list
       elements: dict
     problems:
-      description: Rules that hold only some of the versions and were left alone.
+      description: Rules that were left alone.
       type: list
       elements: dict
       contains:
         code:
-          description: C(rule_pins_version).
+          description:
+            - C(rule_pins_version), it holds only some of the versions.
+            - C(rule_without_headers), it is no HTTP rule, so it can carry neither a test rule nor a mirror.
           type: str
         path:
           description: The rule.
@@ -235,6 +353,7 @@ routes:
           before: {blue: 100, green: 0}
           after: {blue: 90, green: 10}
           factor: 1
+      overlays: []
       patch:
         - {op: test, path: /spec/http/0/route/0/weight, value: 100}
         - {op: replace, path: /spec/http/0/route/0/weight, value: 90}
@@ -247,7 +366,8 @@ attempts:
   type: int
   sample: 1
 diff:
-  description: For each route that is changed, the percentages before and after, and the operations of the JSON Patch.
+  description:
+    - For each route that is changed, what stood and stands there, rule by rule, and the operations of the JSON Patch.
   returned: success
   type: list
   elements: dict

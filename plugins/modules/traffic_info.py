@@ -25,8 +25,8 @@ options:
     default: false
   unused:
     description:
-      - Versions that must not get traffic from anywhere. The task fails when any rule or mirror of any route in the
-        namespaces of O(routes) still sends them some, and names those places.
+      - Versions that must not get traffic from anywhere. The task fails when any rule, test rule or mirror of any route
+        in the namespaces of O(routes) still sends them some, and names those places.
       - Ask this before a version is taken down. They have to be among O(routes[].versions).
     type: list
     elements: str
@@ -180,6 +180,10 @@ problems:
         - C(weights_unreadable), no rule holds the versions, or one holds a version twice.
         - C(rule_pins_version), a rule holds only some of the versions and is left alone by
           M(bluegreen.kubernetes.traffic).
+        - C(leftover_test_rule), a rule of M(bluegreen.kubernetes.traffic) sends test requests to a version. During a
+          test this is as it should be.
+        - C(leftover_mirror), requests of a rule are copied to a version that stands in it. During a mirror stage this
+          is as it should be.
         - With O(lint) also C(host_not_full), a host that Istio takes as a full name, and C(rule_without_weights).
       type: str
     path:

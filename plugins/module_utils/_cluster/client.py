@@ -58,6 +58,10 @@ class ClusterError(BlueGreenError):
     """The cluster cannot be reached, or refuses."""
 
 
+class Unreachable(ClusterError):
+    """The cluster does not answer now, or says that it cannot."""
+
+
 class NotFound(ClusterError):
     """An object, or its whole kind, is missing; ``kind_missing`` tells which."""
 
@@ -132,6 +136,12 @@ class Cluster:
             _set_header(client, header, value)
         self._client = DynamicClient(client, discoverer=_no_discovery)
 
+    @property
+    def api_client(self) -> ApiClient:
+        """The client below, with its credentials and TLS options, for what is no plain request (exec, port-forward)."""
+        client: ApiClient = self._client.client
+        return client
+
     def get(self, ref: Ref) -> dict[str, Any]:
         """Read one object; raises NotFound."""
         return self._json("get", ref)
@@ -149,10 +159,15 @@ class Cluster:
         """List a collection: the whole answer, as its resourceVersion is what a watch starts from."""
         return self._json("get", ref, label_selector=label_selector, field_selector=field_selector)
 
-    def create(self, ref: Ref, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Create an object; raises Conflict when it exists."""
-        collection = Ref(ref.api_version, ref.plural, ref.namespace)
-        return self._json("post", collection, body=dict(manifest), field_manager=MANAGED_BY)
+    def create(self, ref: Ref, manifest: Mapping[str, Any], dry_run: bool = False) -> dict[str, Any]:
+        """Create an object; raises Conflict when it exists. With ``dry_run`` it is judged and nothing is written."""
+        return self._json(
+            "post",
+            Ref(ref.api_version, ref.plural, ref.namespace),
+            body=dict(manifest),
+            field_manager=MANAGED_BY,
+            dry_run="All" if dry_run else None,
+        )
 
     def patch(self, ref: Ref, body: Any, content_type: str = JSON_PATCH, dry_run: bool = False) -> dict[str, Any]:
         """Patch an object; with ``dry_run`` the API server judges it and writes nothing."""
@@ -164,6 +179,23 @@ class Cluster:
             field_manager=MANAGED_BY,
             dry_run="All" if dry_run else None,
         )
+
+    def delete(self, ref: Ref) -> None:
+        """Delete an object, and in the background what belongs to it; one that is gone already is as good."""
+        try:
+            self._request("delete", ref, body={"propagationPolicy": "Background"})
+        except NotFound:
+            return
+
+    def log(self, namespace: str, pod: str, container: str | None, lines: int) -> str:
+        """The last lines of a container's log, at most 64 KiB of it."""
+        within = [("container", container)] if container else []
+        response = self._request(
+            "get",
+            Ref("v1", "pods", namespace, f"{pod}/log"),
+            query_params=[("tailLines", lines), ("limitBytes", 65536), *within],
+        )
+        return _text(response.data)
 
     def watch(
         self,
@@ -231,8 +263,9 @@ class Cluster:
         given = {name: value for name, value in options.items() if value is not None}
         try:
             # A fresh list: the client appends the options of this request to it.
+            query = list(given.pop("query_params", []))
             return self._client.request(
-                method, ref.path, body=body, serialize=False, query_params=[], header_params={}, **given
+                method, ref.path, body=body, serialize=False, query_params=query, header_params={}, **given
             )
         except ApiException as error:
             raise self._translated(error, ref) from error
@@ -240,7 +273,7 @@ class Cluster:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> ClusterError:
-        return ClusterError(f"the cluster at {self.host} does not answer: {error}; check its address and the network")
+        return Unreachable(f"the cluster at {self.host} does not answer: {error}; check its address and the network")
 
     def _translated(self, error: ApiException, ref: Ref) -> ClusterError:
         status, text = _status(error.body)
@@ -262,7 +295,8 @@ class Cluster:
             return Conflict(message)
         if error.status in (400, 422):
             return Refused(f"{ref} is refused: {message}", causes=(status.get("details") or {}).get("causes", []))
-        return ClusterError(f"{ref}: the cluster at {self.host} answered {error.status}: {message}")
+        kind = Unreachable if error.status == 429 or (error.status or 0) >= 500 else ClusterError
+        return kind(f"{ref}: the cluster at {self.host} answered {error.status}: {message}")
 
 
 def _no_discovery(_client: Any, _cache_file: str | None) -> None:

@@ -115,25 +115,43 @@ def _hopeless_pod(workload: Object, pods: Sequence[Object], replica_sets: Sequen
     for pod in pods:
         if pod["metadata"].get("deletionTimestamp") or not _is_newest(workload, pod, replica_sets):
             continue
-        where = f"pod {pod['metadata']['name']}"
-        for container, state, status in _waiting(pod):
-            remedy = HOPELESS_WAITING.get(state.get("reason", ""))
-            if remedy is None:
-                continue
-            last = (status.get("lastState") or {}).get("terminated") or {}
-            detail = f", restarted {status['restartCount']} times" if status.get("restartCount") else ""
-            detail += f", last exit code {last['exitCode']}" if "exitCode" in last else ""
-            message = f": {state['message']}" if state.get("message") else ""
-            return Readiness(False, f"{where}, container {container}: {state['reason']}{message}{detail}", True, remedy)
-        for condition in pod.get("status", {}).get("conditions") or []:
-            if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-                return Readiness(
-                    False,
-                    f"{where}: Unschedulable: {condition.get('message')}",
-                    True,
-                    "make room in the cluster, or lower the requests",
-                )
+        cause = hopeless_cause(pod)
+        if cause is not None:
+            return cause
     return None
+
+
+def hopeless_cause(pod: Object) -> Readiness | None:
+    """What keeps a pod from running that waiting will not heal; None when there is nothing of the kind."""
+    where = f"pod {pod['metadata']['name']}"
+    for container, state, status in _waiting(pod):
+        remedy = HOPELESS_WAITING.get(state.get("reason", ""))
+        if remedy is None:
+            continue
+        last = (status.get("lastState") or {}).get("terminated") or {}
+        detail = f", restarted {status['restartCount']} times" if status.get("restartCount") else ""
+        detail += f", last exit code {last['exitCode']}" if "exitCode" in last else ""
+        message = f": {state['message']}" if state.get("message") else ""
+        return Readiness(False, f"{where}, container {container}: {state['reason']}{message}{detail}", True, remedy)
+    for condition in pod.get("status", {}).get("conditions") or []:
+        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            return Readiness(
+                False,
+                f"{where}: Unschedulable: {condition.get('message')}",
+                True,
+                "make room in the cluster, or lower the requests",
+            )
+    return None
+
+
+def restarts(pod: Object) -> dict[str, int]:
+    """How often each container of a pod was restarted."""
+    status = pod.get("status", {})
+    return {
+        item["name"]: int(item.get("restartCount") or 0)
+        for key in ("initContainerStatuses", "containerStatuses")
+        for item in status.get(key) or []
+    }
 
 
 def _waiting(pod: Object) -> list[tuple[str, Object, Object]]:

@@ -16,13 +16,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._core.model import Release, Service, Version, owned_labels
+from .istio_manifests import (
+    API_VERSION,
+    CLUSTER_DOMAIN,
+    destination_rule,
+    gateway,
+    has_version_header,
+    host_service,
+    hosts_of,
+    is_in_mesh,
+    label_of,
+    version_header,
+    weighted,
+)
+from .istio_overlays import copy_for_tests, is_ours, mirror_operations, mirror_removal
+from .matching import named, namespace_of
 from .router import Router
-from .rules import Destination, Manifest, Rule, Spelling
+from .rules import Destination, Manifest, Operation, Rule, Spelling, at
 
 PROTOCOLS = ("http", "tls", "tcp")
-MESH = "mesh"
-CLUSTER_DOMAIN = "svc.cluster.local"
-API_VERSION = "networking.istio.io/v1"
+HTTP_RULES = "/spec/http/"
 
 
 class IstioRouter(Router):
@@ -63,28 +76,65 @@ class IstioRouter(Router):
 
     def rules(self, route: Manifest) -> tuple[Rule, ...]:
         """The http, tls and tcp rules, in this order; the latter two have no names of their own."""
-        namespace = route["metadata"].get("namespace", "default")
-        rules = []
+        found = []
         for protocol in PROTOCOLS:
-            for position, entry in enumerate(route.get("spec", {}).get(protocol) or []):
-                place = f"{protocol}[{position}]"
-                path = f"/spec/{protocol}/{position}"
-                mirrors = list(entry.get("mirrors") or [])
-                if entry.get("mirror"):
-                    mirrors.append({"destination": entry["mirror"]})
-                rules.append(
-                    Rule(
-                        name=entry.get("name") or place,
-                        place=place,
-                        path=path,
-                        destinations=tuple(
-                            self.parsed(item, f"{path}/route/{index}", namespace)
-                            for index, item in enumerate(entry.get("route") or [])
-                        ),
-                        mirrors=tuple(self.parsed(mirror, path, namespace) for mirror in mirrors),
-                    )
-                )
-        return tuple(rules)
+            entries = enumerate(route.get("spec", {}).get(protocol) or [])
+            theirs = [(position, entry) for position, entry in entries if not is_ours(entry)]
+            for place, (position, entry) in enumerate(theirs):
+                found.append(self._rule(route, entry, f"{protocol}[{place}]", f"/spec/{protocol}/{position}"))
+        return tuple(found)
+
+    def test_rules(self, route: Manifest) -> tuple[Rule, ...]:
+        """Those http rules whose name tells their own header."""
+        return tuple(
+            self._rule(route, entry, entry["name"], f"{HTTP_RULES}{position}")
+            for position, entry in enumerate(route.get("spec", {}).get("http") or [])
+            if is_ours(entry)
+        )
+
+    def _rule(self, route: Manifest, entry: Mapping[str, Any], place: str, path: str) -> Rule:
+        namespace = namespace_of(route)
+        mirrors = list(entry.get("mirrors") or [])
+        if entry.get("mirror"):
+            mirrors.append({"destination": entry["mirror"]})
+        return Rule(
+            name=entry.get("name") or place,
+            place=place,
+            path=path,
+            destinations=tuple(
+                self.parsed(item, f"{path}/route/{index}", namespace)
+                for index, item in enumerate(entry.get("route") or [])
+            ),
+            mirrors=tuple(self.parsed(mirror, path, namespace) for mirror in mirrors),
+        )
+
+    def test_rule(
+        self, route: Manifest, rule: Rule, destination: Destination, header: str, value: str
+    ) -> Manifest | None:
+        """Only http rules know headers."""
+        if not rule.path.startswith(HTTP_RULES):
+            return None
+        return copy_for_tests(
+            named(self, route), rule, at(route, rule.path), at(route, destination.path), header, value
+        )
+
+    def mirroring(
+        self, route: Manifest, rule: Rule, destination: Destination, percent: float
+    ) -> tuple[Operation, ...] | None:
+        """Only http rules know mirrors."""
+        if not rule.path.startswith(HTTP_RULES):
+            return None
+        target = at(route, destination.path)["destination"]
+        return mirror_operations(named(self, route), rule, at(route, rule.path), target, percent)
+
+    def mirror_removal(self, route: Manifest, rule: Rule, destination: Destination) -> tuple[Operation, ...]:
+        """A mirror of ours copies to exactly what stands among the rule's destinations."""
+        return mirror_removal(rule, at(route, rule.path), at(route, destination.path)["destination"])
+
+    def still_there(self, route: Manifest, destination: Destination) -> Operation:
+        """Host, subset and port are names and a whole number."""
+        path = f"{destination.path}/destination"
+        return {"op": "test", "path": path, "value": at(route, path)}
 
     def destination(self, spelling: Spelling, like: Mapping[str, Any], weight: int) -> Manifest:
         """A destination beside another: same port and host in subset routes, the version's own Service otherwise."""
@@ -99,8 +149,8 @@ class IstioRouter(Router):
         else:
             entry = {"host": host or spelling.backend or spelling.name, **rest}
         destination: Manifest = {"destination": entry, "weight": weight}
-        if _has_version_header(like):
-            destination["headers"] = _version_header(_label_of(spelling.backend, entry))
+        if has_version_header(like):
+            destination["headers"] = version_header(label_of(spelling.backend, entry))
         return destination
 
     def resources(self, release: Release, service: Service, weights: Mapping[str, int]) -> list[Manifest]:
@@ -111,16 +161,16 @@ class IstioRouter(Router):
         route = service.routes[0]
         labels = owned_labels(release.name, service.name)
         manifests: list[Manifest] = []
-        if _is_in_mesh(service) or service.uses_subsets:
-            manifests.append(_host_service(service, labels))
+        if is_in_mesh(service) or service.uses_subsets:
+            manifests.append(host_service(service, labels))
         if service.create_gateway:
-            manifests.append(_gateway(service, labels))
+            manifests.append(gateway(service, labels))
         manifests += self.subset_resources(release, service, list(weights))
-        spec: Manifest = {"hosts": _hosts(service)}
+        spec: Manifest = {"hosts": hosts_of(service)}
         if service.gateways or service.create_gateway:
             spec["gateways"] = list(service.gateways) or [service.name]
         rule: Manifest = {
-            "route": [_weighted(service, service.versions[name], weight) for name, weight in weights.items()]
+            "route": [weighted(service, service.versions[name], weight) for name, weight in weights.items()]
         }
         if service.protocol == "http":
             rule["name"] = service.name
@@ -151,7 +201,7 @@ class IstioRouter(Router):
         """One DestinationRule with a subset for each of the versions."""
         if not service.uses_subsets:
             return []
-        return [_destination_rule(release, service, versions)]
+        return [destination_rule(release, service, versions)]
 
     def problems(self, route: Manifest) -> list[dict[str, str]]:
         """Hosts that are full names to Istio though they look like ``service.namespace``, and rules without weights."""
@@ -176,100 +226,3 @@ class IstioRouter(Router):
                     {"code": "rule_without_weights", "path": rule.path, "message": f"{rule.name}: all weights are 0"}
                 )
         return found
-
-
-def _destination_rule(release: Release, service: Service, versions: Sequence[str]) -> Manifest:
-    """The DestinationRule with one subset for each of the versions that are told apart by subset."""
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "DestinationRule",
-        "metadata": {
-            "name": service.name,
-            "namespace": service.namespace,
-            "labels": owned_labels(release.name, service.name),
-        },
-        "spec": {
-            "host": f"{service.name}.{service.namespace}.{CLUSTER_DOMAIN}",
-            "subsets": [
-                {"name": service.versions[name].subset, "labels": {"app.kubernetes.io/version": name}}
-                for name in versions
-                # The subset of a workload that somebody else writes is theirs too.
-                if service.versions[name].subset and service.versions[name].workload is not None
-            ],
-        },
-    }
-
-
-def _weighted(service: Service, version: Version, weight: int) -> Manifest:
-    if version.subset:
-        destination: Manifest = {
-            "host": f"{service.name}.{service.namespace}.{CLUSTER_DOMAIN}",
-            "subset": version.subset,
-        }
-    else:
-        host = version.host or version.backend
-        destination = {"host": host if "." in host else f"{host}.{version.namespace}.{CLUSTER_DOMAIN}"}
-    destination["port"] = {"number": service.port}
-    entry: Manifest = {"destination": destination, "weight": weight}
-    if service.protocol == "http":
-        entry["headers"] = _version_header(version.backend)
-    return entry
-
-
-def _is_in_mesh(service: Service) -> bool:
-    return MESH in service.gateways or not (service.gateways or service.create_gateway)
-
-
-def _hosts(service: Service) -> list[str]:
-    own = [f"{service.name}.{service.namespace}.{CLUSTER_DOMAIN}"] if _is_in_mesh(service) else []
-    return [*service.hosts, *own] or ["*"]
-
-
-def _host_service(service: Service, labels: Mapping[str, str]) -> Manifest:
-    """The Service whose name callers in the mesh use.
-
-    It selects pods only where subsets need them: without a selector nobody can reach a version past its weight.
-    """
-    spec: Manifest = {
-        "ports": [{"name": service.protocol, "port": service.port, "targetPort": service.protocol, "protocol": "TCP"}]
-    }
-    if service.uses_subsets:
-        spec["selector"] = {"app.kubernetes.io/name": service.name}
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": service.name, "namespace": service.namespace, "labels": dict(labels)},
-        "spec": spec,
-    }
-
-
-def _gateway(service: Service, labels: Mapping[str, str]) -> Manifest:
-    protocol = {"http": "HTTP", "tcp": "TCP", "tls": "TLS"}[service.protocol]
-    server: Manifest = {
-        "port": {"number": service.port, "name": service.protocol, "protocol": protocol},
-        "hosts": list(service.hosts),
-    }
-    if service.protocol == "tls":
-        server["tls"] = {"mode": "PASSTHROUGH"}
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "Gateway",
-        "metadata": {"name": service.name, "namespace": service.namespace, "labels": dict(labels)},
-        "spec": {"selector": {"istio": "ingressgateway"}, "servers": [server]},
-    }
-
-
-def _version_header(backend: str) -> Manifest:
-    """Lets the data plane itself tell who answered."""
-    return {"response": {"set": {"app-version": backend}}}
-
-
-def _has_version_header(entry: Mapping[str, Any]) -> bool:
-    return "app-version" in entry.get("headers", {}).get("response", {}).get("set", {})
-
-
-def _label_of(own_backend: str | None, destination: Mapping[str, Any]) -> str:
-    if own_backend is not None:
-        return own_backend.split(".")[0]
-    backend = str(destination["host"]).split(".", maxsplit=1)[0]
-    return f"{backend}-{destination['subset']}" if destination.get("subset") else backend

@@ -10,12 +10,20 @@ A router says where the rules of its kind of object are and how a destination is
 from __future__ import annotations
 
 import abc
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._core.errors import RouteError
 from .._core.model import Release, Service, Version
+from .matching import (
+    found_in,
+    incomplete,
+    named,
+    namespace_of,
+    only,
+    refuse_unknown_rules,
+    refuse_unknown_versions,
+)
 from .rules import (
     Change,
     Destination,
@@ -45,7 +53,38 @@ class Router(abc.ABC):
 
     @abc.abstractmethod
     def rules(self, route: Manifest) -> tuple[Rule, ...]:
-        """All rules of a route, weighted or not."""
+        """All rules of a route, weighted or not, but without those of ours that stand there for a test.
+
+        Places are counted without these too, so that a rule keeps its place while there is one in front of it.
+        """
+
+    @abc.abstractmethod
+    def test_rules(self, route: Manifest) -> tuple[Rule, ...]:
+        """The rules of ours that send requests with a header to one version."""
+
+    @abc.abstractmethod
+    def test_rule(
+        self, route: Manifest, rule: Rule, destination: Destination, header: str, value: str
+    ) -> Manifest | None:
+        """A copy of a rule for requests with a header, all to one destination; None where rules know no headers."""
+
+    @abc.abstractmethod
+    def mirroring(
+        self, route: Manifest, rule: Rule, destination: Destination, percent: float
+    ) -> tuple[Operation, ...] | None:
+        """The operations that copy requests to a destination of the rule; None where rules know no mirrors."""
+
+    @abc.abstractmethod
+    def mirror_removal(self, route: Manifest, rule: Rule, destination: Destination) -> tuple[Operation, ...]:
+        """The operations that take such a mirror away; none when there is none."""
+
+    @abc.abstractmethod
+    def still_there(self, route: Manifest, destination: Destination) -> Operation:
+        """A test that a destination stands where it was read.
+
+        It must be of plain ASCII and whole numbers: the API server compares the very spelling, and its own differs
+        from ours in everything else.
+        """
 
     @abc.abstractmethod
     def full_host(self, host: str, namespace: str) -> str:
@@ -96,14 +135,14 @@ class Router(abc.ABC):
 
     def present(self, route: Manifest, versions: Sequence[Spelling], rules: Sequence[str] = ()) -> list[Spelling]:
         """Those of the versions that any rule holds; with ``rules``, any of these."""
-        found = {name for rule in self._named_rules(route, rules) for name in _found(rule, versions, self, route)}
+        found = {name for rule in self._named_rules(route, rules) for name in found_in(rule, versions, self, route)}
         return [spelling for spelling in versions if spelling.name in found]
 
     def missing(self, route: Manifest, versions: Sequence[Spelling], rules: Sequence[str] = ()) -> dict[str, str]:
         """Of each version that no rule holds, what to add, and how; with ``rules``, none of these."""
         present = {spelling.name for spelling in self.present(route, versions, rules)}
         return {
-            spelling.name: str(_incomplete(self, route, self._named_rules(route, rules), versions, (spelling.name,)))
+            spelling.name: str(incomplete(self, route, self._named_rules(route, rules), versions, (spelling.name,)))
             for spelling in versions
             if spelling.name not in present
         }
@@ -113,12 +152,12 @@ class Router(abc.ABC):
         return [
             (destination.host, destination.subset)
             for rule in self.rules(route)
-            for destination in _found(rule, versions, self, route).get(name, ())
+            for destination in found_in(rule, versions, self, route).get(name, ())
         ]
 
     def read(self, route: Manifest, versions: Sequence[Spelling], rules: Sequence[str] = ()) -> Reading:
         """The percentages that the versions hold in each rule that has all of them."""
-        chosen, pins = self._choose(route, versions, rules, [spelling.name for spelling in versions])
+        chosen, pins = self.carrying(route, versions, rules, [spelling.name for spelling in versions])
         return Reading(tuple(RuleWeights(rule.name, percentages(rule, found)) for rule, found in chosen), pins)
 
     def patch(
@@ -133,15 +172,15 @@ class Router(abc.ABC):
 
         With ``adopt``, versions that are missing from a rule are added to it.
         """
-        _refuse_unknown_versions(versions, weights)
-        chosen, pins = self._choose(route, versions, rules, list(weights), adopt)
-        namespace = _namespace(route)
+        refuse_unknown_versions(versions, weights)
+        chosen, pins = self.carrying(route, versions, rules, list(weights), adopt)
+        namespace = namespace_of(route)
         operations: list[Operation] = []
         changes: list[RuleChange] = []
         backends: dict[str, list[Destination]] = {name: [] for name in weights}
         for rule, found in chosen:
             before = percentages(rule, found)
-            held, factor = held_after(f"{_named(self, route)}, rule {rule.name}", rule, found, weights)
+            held, factor = held_after(f"{named(self, route)}, rule {rule.name}", rule, found, weights)
             wanted = {found[name]: held * weights[name] // 100 for name in found}
             added = [spelling for spelling in versions if spelling.name in weights and spelling.name not in found]
             operations += weight_operations(rule, wanted, factor, grows=bool(added))
@@ -155,13 +194,19 @@ class Router(abc.ABC):
             changes.append(
                 RuleChange(rule.name, {name: before.get(name, 0) for name in weights}, dict(weights), factor)
             )
-        return Change(tuple(operations), tuple(changes), pins, {name: tuple(found) for name, found in backends.items()})
+        return Change(
+            tuple(operations),
+            tuple(changes),
+            pins,
+            {name: tuple(found) for name, found in backends.items()},
+            tuple(name for name in weights if any(rule.after[name] > rule.before[name] for rule in changes)),
+        )
 
     def removal(self, route: Manifest, versions: Sequence[Spelling], names: Sequence[str]) -> tuple[Operation, ...]:
         """The operations that take versions without weight out of every rule where others stand beside them."""
         operations: list[Operation] = []
         for rule in self.rules(route):
-            found = _found(rule, versions, self, route)
+            found = found_in(rule, versions, self, route)
             weights = rule.effective()
             for position in reversed(range(len(rule.destinations))):
                 destination = rule.destinations[position]
@@ -169,13 +214,10 @@ class Router(abc.ABC):
                     continue
                 if weights[position]:
                     raise RouteError(
-                        f"{_named(self, route)}, rule {rule.name}: {destination} still has weight {weights[position]}; "
+                        f"{named(self, route)}, rule {rule.name}: {destination} still has weight {weights[position]}; "
                         "shift its traffic away before it is taken out"
                     )
-                operations += [
-                    {"op": "test", "path": destination.path, "value": at(route, destination.path)},
-                    {"op": "remove", "path": destination.path},
-                ]
+                operations += [self.still_there(route, destination), {"op": "remove", "path": destination.path}]
         return tuple(operations)
 
     def sends_to(self, route: Manifest, host: str, subset: str | None) -> list[str]:
@@ -186,15 +228,20 @@ class Router(abc.ABC):
                 if weight and reaches(destination, host, subset):
                     places.append(f"{rule.name} (weight {weight})")
             places += [f"{rule.name} (mirror)" for mirror in rule.mirrors if reaches(mirror, host, subset)]
+        places += [
+            f"{rule.name} (test rule)"
+            for rule in self.test_rules(route)
+            if any(reaches(destination, host, subset) for destination in rule.destinations)
+        ]
         return places
 
     def _named_rules(self, route: Manifest, names: Sequence[str]) -> tuple[Rule, ...]:
         """The rules of these names or places, all without names; one that does not exist is refused."""
         rules = self.rules(route)
-        _refuse_unknown_rules(self, route, rules, names)
+        refuse_unknown_rules(self, route, rules, names)
         return tuple(rule for rule in rules if not names or rule.name in names or rule.place in names)
 
-    def _choose(
+    def carrying(
         self,
         route: Manifest,
         versions: Sequence[Spelling],
@@ -210,8 +257,8 @@ class Router(abc.ABC):
         chosen: list[tuple[Rule, dict[str, Destination]]] = []
         partial: list[tuple[Rule, dict[str, Destination]]] = []
         for rule in candidates:
-            places = _found(rule, versions, self, route)
-            found = {name: _only(self, route, rule, name, there) for name, there in places.items() if name in wanted}
+            places = found_in(rule, versions, self, route)
+            found = {name: only(self, route, rule, name, there) for name, there in places.items() if name in wanted}
             if wanted and len(found) == len(wanted):
                 chosen.append((rule, found))
             elif found:
@@ -220,131 +267,19 @@ class Router(abc.ABC):
             if adopt:
                 chosen, partial = [*chosen, *partial], []
             if len(chosen) < len(candidates):
-                raise _incomplete(self, route, candidates, versions, wanted)
+                raise incomplete(self, route, candidates, versions, wanted)
         elif not chosen and adopt and len(partial) == 1:
             chosen, partial = partial, []
         elif not chosen and adopt and partial:
             raise RouteError(
-                f"{_named(self, route)}: {', '.join(wanted)} could be completed in more than one rule "
+                f"{named(self, route)}: {', '.join(wanted)} could be completed in more than one rule "
                 f"({', '.join(rule.name for rule, _found_in in partial)}); name those that are meant with rules"
             )
         elif not chosen:
-            raise _incomplete(self, route, candidates, versions, wanted)
+            raise incomplete(self, route, candidates, versions, wanted)
         return chosen, tuple((rule.name, ", ".join(found)) for rule, found in partial)
 
     def _addition(self, route: Manifest, model: Destination, spelling: Spelling, weight: int) -> Operation:
         """The operation that puts a version into a rule, written like the destination of another one."""
         entry = self.destination(spelling, at(route, model.path), weight)
         return {"op": "add", "path": f"{model.path.rsplit('/', 1)[0]}/-", "value": entry}
-
-
-def _found(rule: Rule, versions: Sequence[Spelling], router: Router, route: Manifest) -> dict[str, list[Destination]]:
-    """The destinations of each version in a rule."""
-    namespace = _namespace(route)
-    found: dict[str, list[Destination]] = {}
-    for destination in rule.destinations:
-        spelling = _spelling_of(destination, versions, router, namespace)
-        if spelling is not None:
-            found.setdefault(spelling.name, []).append(destination)
-    return found
-
-
-def _only(router: Router, route: Manifest, rule: Rule, name: str, places: Sequence[Destination]) -> Destination:
-    """The one destination of a version; two cannot share what is meant for one."""
-    if len(places) > 1:
-        raise RouteError(
-            f"{_named(router, route)}, rule {rule.name}: {name} matches {len(places)} destinations "
-            f"({'; '.join(map(str, places))}); say which with versions.{name}.host and versions.{name}.subset"
-        )
-    return places[0]
-
-
-def _spelling_of(
-    destination: Destination, versions: Sequence[Spelling], router: Router, namespace: str
-) -> Spelling | None:
-    """The version that a destination belongs to: as spelled, else by subset, else by the end of the backend's name."""
-    for spelling in versions:
-        if (spelling.host or spelling.subset) and _is_spelled(destination, spelling, router, namespace):
-            return spelling
-    loose = [spelling for spelling in versions if not (spelling.host or spelling.subset)]
-    for spelling in loose:
-        if destination.subset == spelling.name:
-            return spelling
-    if destination.subset is not None:
-        return None
-    # The longest name wins, or "blue" would also claim the backend of "dark-blue".
-    for spelling in sorted(loose, key=lambda spelling: -len(spelling.name)):
-        if destination.backend == spelling.name or destination.backend.endswith(f"-{spelling.name}"):
-            return spelling
-    return None
-
-
-def _is_spelled(destination: Destination, spelling: Spelling, router: Router, namespace: str) -> bool:
-    if spelling.subset is not None and destination.subset != spelling.subset:
-        return False
-    return spelling.host is None or destination.host == router.full_host(spelling.host, spelling.namespace or namespace)
-
-
-def _refuse_unknown_versions(versions: Sequence[Spelling], weights: Mapping[str, int]) -> None:
-    known = {spelling.name for spelling in versions}
-    for name in weights:
-        if name not in known:
-            raise RouteError(f"weights name the version {name}, which is not among {', '.join(sorted(known))}")
-
-
-def _refuse_unknown_rules(router: Router, route: Manifest, rules: Sequence[Rule], names: Sequence[str]) -> None:
-    for name in names:
-        if not any(name in (rule.name, rule.place) for rule in rules):
-            known = ", ".join(rule.name for rule in rules) or "none"
-            raise RouteError(f"{_named(router, route)} has no rule {name}; its rules: {known}")
-
-
-def _incomplete(
-    router: Router, route: Manifest, rules: Sequence[Rule], versions: Sequence[Spelling], wanted: Sequence[str]
-) -> RouteError:
-    """The refusal of a route in which no rule, or a named one not, holds all the wanted versions."""
-    standing = "; ".join(
-        f"{rule.name}: {', '.join(map(str, rule.destinations)) or 'no weighted destination'}" for rule in rules
-    )
-    if not any(rule.destinations for rule in rules):
-        return RouteError(
-            f"{_named(router, route)} has no weighted destination ({standing or 'no rules'}); where it only redirects "
-            "or delegates, name the object that carries the weights"
-        )
-    found = [_found(rule, versions, router, route) for rule in rules]
-    missing = [name for name in wanted if not any(name in places for places in found)]
-    if missing:
-        what = f"no destination for {', '.join(missing)}"
-        remedy = _remedy(router, route, rules, found, versions, missing[0])
-    else:
-        lacking = [rule.name for rule, places in zip(rules, found, strict=True) if not set(wanted) <= set(places)]
-        what = f"{', '.join(wanted)} do not stand together in {', '.join(lacking)}"
-        remedy = "add what is missing there, or name with rules only those that hold all of them"
-    return RouteError(f"{_named(router, route)}: {what}. It has {standing}; {remedy}")
-
-
-def _remedy(
-    router: Router,
-    route: Manifest,
-    rules: Sequence[Rule],
-    found: Sequence[Mapping[str, Sequence[Destination]]],
-    versions: Sequence[Spelling],
-    name: str,
-) -> str:
-    """What to add for a version that is missing, written like a destination of another version, else like any."""
-    known = [places[0] for places_of in found for places in places_of.values()]
-    model = [*known, *(destination for rule in rules for destination in rule.destinations)][0]
-    spelling = next(spelling for spelling in versions if spelling.name == name)
-    entry = json.dumps(router.destination(spelling, at(route, model.path), 0))
-    return (
-        f"add {entry} beside it, let route: {{adopt: true}} do so, or spell the version with "
-        f"versions.{name}.host or .subset"
-    )
-
-
-def _named(router: Router, route: Manifest) -> str:
-    return f"{router.kind} {_namespace(route)}/{route['metadata']['name']}"
-
-
-def _namespace(route: Manifest) -> str:
-    return str(route["metadata"].get("namespace", "default"))

@@ -103,13 +103,43 @@ class RuleChange:
 
 
 @dataclass(frozen=True)
+class Overlay:
+    """A test rule or a mirror that comes or goes: what it was, and what it is then, for a person; empty is nothing."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Change:
-    """The operations of a JSON Patch (RFC 6902), what they do rule by rule, and what is behind each version."""
+    """The operations of a JSON Patch (RFC 6902), what they do rule by rule, and what is behind each version.
+
+    ``gains`` are the versions that get more than they had, ``unsuited`` the rules that can carry no overlay.
+    """
 
     operations: tuple[Operation, ...]
     rules: tuple[RuleChange, ...] = ()
     pins: tuple[tuple[str, str], ...] = ()
     backends: Mapping[str, tuple[Destination, ...]] = field(default_factory=dict)
+    gains: tuple[str, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
+    unsuited: tuple[str, ...] = ()
+
+    def followed_by(self, other: Change) -> Change:
+        """Both in one patch; the operations of the other must hold after ours too."""
+        return Change(
+            (*self.operations, *other.operations),
+            (*self.rules, *other.rules),
+            (*self.pins, *other.pins),
+            {
+                name: (*self.backends.get(name, ()), *other.backends.get(name, ()))
+                for name in {**self.backends, **other.backends}
+            },
+            (*self.gains, *other.gains),
+            (*self.overlays, *other.overlays),
+            (*self.unsuited, *other.unsuited),
+        )
 
 
 def percentages(rule: Rule, found: Mapping[str, Destination]) -> Weights:

@@ -16,8 +16,10 @@ from .._routers.router import Router
 from .._routers.rules import Destination
 
 
-def refuse_unready(cluster: Cluster, router: Router, version: str, backends: Iterable[Destination]) -> None:
-    """Raise RouteError unless a version has a ready endpoint behind each of its destinations."""
+def refuse_unready(
+    cluster: Cluster, router: Router, version: str, backends: Iterable[Destination], minimum: int = 1
+) -> None:
+    """Raise RouteError unless a version has enough ready endpoints behind each of its destinations."""
     for host, subset in sorted({(backend.host, backend.subset or "") for backend in backends}):
         service = router.service_of(host)
         if service is None:
@@ -30,7 +32,7 @@ def refuse_unready(cluster: Cluster, router: Router, version: str, backends: Ite
         if subset:
             pods = _subset_pods(cluster, router, namespace, host, subset)
             slices = [_only(item, pods) for item in slices]
-        readiness = judge_endpoints(f"{namespace}/{name}", slices, 1)
+        readiness = judge_endpoints(f"{namespace}/{name}", slices, minimum)
         if not readiness.ready:
             where = readiness.reason + (f" in subset {subset}" if subset else "")
             raise RouteError(

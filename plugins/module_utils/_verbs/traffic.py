@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verb ``traffic``: the weights of one or more routes, all or nothing."""
+"""The verb ``traffic``: weights, test rules and mirrors of one or more routes, all or nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from .._core.errors import BlueGreenError, RouteError
 from .._core.ownership import handed_back, other_managers
 from .._routers.rules import guarded
 from .backends import refuse_unready
-from .traffic_plan import Target, described, difference, inverse, patch_to, planned, read, target_of
+from .traffic_overlays import OVERLAY_OPTIONS, check_overlays
+from .traffic_plan import Target, change_to, described, difference, inverse, planned, read, target_of
 from .verb import ROUTE_OPTIONS, Module, Result, connect, finish, with_auth
 
 ATTEMPTS = 5
@@ -27,6 +28,7 @@ def argument_spec() -> dict[str, Any]:
         "adopt": {"type": "bool", "default": False},
         "weights": {"type": "dict"},
         "expect": {"type": "dict"},
+        "min_endpoints": {"type": "dict"},
         "managed_fields": {"type": "list", "elements": "dict"},
     }
     return {
@@ -37,6 +39,7 @@ def argument_spec() -> dict[str, Any]:
                 "expect": {"type": "dict"},
                 "remove": {"type": "list", "elements": "str", "default": []},
                 "require_ready": {"type": "bool", "default": True},
+                **OVERLAY_OPTIONS,
             }
         ),
         "mutually_exclusive": [["weights", "remove"]],
@@ -51,6 +54,7 @@ def run(module: Module) -> None:
 
 def _traffic(module: Module) -> Result:
     params = module.params
+    check_overlays(params)
     targets = [target_of(route, params) for route in params["routes"]]
     cluster = connect(module)
     try:
@@ -74,14 +78,14 @@ def _move(cluster: Cluster, targets: Sequence[Target], module: Module) -> int:
     for attempt in range(1, ATTEMPTS + 1):
         for target in targets:
             read(cluster, target, module)
-            target.change = planned(target, module.params["remove"], module.check_mode)
+            target.change = planned(target, module.params, module.check_mode)
         if module.params["require_ready"]:
             _require_ready(cluster, targets, module)
         if module.check_mode:
             return attempt
         try:
             for target in targets:
-                _write(cluster, target)
+                _write(cluster, target, module)
         except Conflict as error:
             conflict = error
         else:
@@ -92,9 +96,9 @@ def _move(cluster: Cluster, targets: Sequence[Target], module: Module) -> int:
 def _require_ready(cluster: Cluster, targets: Sequence[Target], module: Module) -> None:
     try:
         for target in targets:
-            for name in target.weights:
-                if any(rule.after[name] > rule.before[name] for rule in target.change.rules):
-                    refuse_unready(cluster, target.router, name, target.change.backends[name])
+            for name in target.change.gains:
+                minimum = target.endpoints.get(name, 1)
+                refuse_unready(cluster, target.router, name, target.change.backends[name], minimum)
     except BlueGreenError as error:
         # What is deployed by a stage before this one is not there yet when nothing may be written.
         if not module.check_mode:
@@ -102,8 +106,8 @@ def _require_ready(cluster: Cluster, targets: Sequence[Target], module: Module) 
         module.warn(error.message)
 
 
-def _write(cluster: Cluster, target: Target) -> None:
-    """Send the patch of one route, and read the weights back from what the API server says it stored."""
+def _write(cluster: Cluster, target: Target, module: Module) -> None:
+    """Send the patch of one route, and look at what the API server says it stored: it must leave nothing to do."""
     if not target.change.operations:
         return
     target.original = target.original or target.route
@@ -117,10 +121,10 @@ def _write(cluster: Cluster, target: Target) -> None:
             raise
         raise Conflict(refused.message) from refused
     target.written.append(target.change)
-    if target.weights and patch_to(target, target.route, target.weights).operations:
+    if change_to(target, target.route, module.params).operations:
         raise RouteError(
-            f"{target.key}: the weights were written, but the API server stored others; an admission webhook or "
-            "another writer changes them"
+            f"{target.key}: it was written, but the API server stored something else; an admission webhook or another "
+            "writer changes it, or its CustomResourceDefinition is older than what was written"
         )
 
 
@@ -139,9 +143,9 @@ def _put_back(cluster: Cluster, targets: Sequence[Target], error: BlueGreenError
 def _contended(cluster: Cluster, targets: Sequence[Target], conflict: Conflict) -> BlueGreenError:
     writers = sorted({name for target in targets for name in other_managers(cluster.get(target.ref))})
     return BlueGreenError(
-        f"{', '.join(target.key for target in targets)} changed {ATTEMPTS} times while its weights were being written "
+        f"{', '.join(target.key for target in targets)} changed {ATTEMPTS} times while it was being written "
         f"({conflict.message}); others who write it: {', '.join(writers) or 'unknown'}; stop them, or let them leave "
-        "the weights alone"
+        "it alone"
     )
 
 

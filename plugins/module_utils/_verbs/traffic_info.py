@@ -14,6 +14,7 @@ from .._cluster.client import Cluster
 from .._core.errors import RouteError
 from .._core.model import MANAGED_BY
 from .._core.weights import live_version
+from .._routers.overlays import leftovers
 from .._routers.router import Router
 from .._routers.rules import Manifest, Spelling
 from .verb import (
@@ -92,14 +93,15 @@ def observe(cluster: Cluster, route: Mapping[str, Any], lint: bool = False) -> R
     result["exists"] = True
     result["owned"] = (metadata.get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGED_BY
     result["managed_fields"] = metadata.get("managedFields") or []
-    result.update(_read(router, found, route))
+    spellings = spellings_of(route, {}) or router.spellings(found)
+    result.update(_read(router, found, route, spellings))
+    result["problems"] += leftovers(router, found, spellings)
     if lint:
         result["problems"] += router.problems(found)
     return result
 
 
-def _read(router: Router, found: Manifest, route: Mapping[str, Any]) -> Result:
-    spellings = spellings_of(route, {}) or router.spellings(found)
+def _read(router: Router, found: Manifest, route: Mapping[str, Any], spellings: Sequence[Spelling]) -> Result:
     rules = route.get("rules") or []
     try:
         # With none of them there, reading all says what stands there instead.

@@ -9,15 +9,17 @@ from __future__ import annotations
 import copy
 import json
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._cluster.client import Cluster, Ref
 from .._core.errors import BlueGreenError, RouteError
+from .._core.section import integer
 from .._core.weights import Weights, checked_weights
 from .._routers.router import Router
 from .._routers.rules import Change, Manifest, Operation, Spelling, guarded
+from .traffic_overlays import Overlays, overlay_versions
 from .verb import Module, Result, find_route, ref_of, router_of, spellings_of
 
 try:
@@ -41,6 +43,7 @@ class Target:
     weights: Weights
     expect: Weights | None
     spellings: list[Spelling]
+    endpoints: Mapping[str, int]
     route: Manifest = field(default_factory=dict)
     change: Change = field(default_factory=lambda: Change(()))
     original: Manifest = field(default_factory=dict)
@@ -61,20 +64,35 @@ class Target:
 def target_of(route: Mapping[str, Any], params: Mapping[str, Any]) -> Target:
     """One of the module's routes, with its own weights or those that are meant for all."""
     weights: Weights = {}
-    if not params["remove"]:
-        given = route.get("weights") if route.get("weights") is not None else params.get("weights")
+    given = route.get("weights") if route.get("weights") is not None else params.get("weights")
+    overlaid = params["test_header"] is not None or params["mirror"] is not None
+    if not params["remove"] and not (overlaid and given is None):
         if given is None:
             raise BlueGreenError("weights: is required, here or in each of the routes: {blue: 90, green: 10}")
         weights = checked_weights(given, "weights")
     expect = route.get("expect") if route.get("expect") is not None else params.get("expect")
+    names = dict.fromkeys([*weights, *params["remove"], *overlay_versions(params)])
+    spellings = spellings_of(route, names)
     return Target(
         router=router_of(route),
         ref=ref_of(route),
         options=route,
         weights=weights,
         expect=checked_weights(expect, "expect") if expect else None,
-        spellings=spellings_of(route, weights or dict.fromkeys(params["remove"])),
+        spellings=spellings,
+        endpoints=_checked_endpoints(route.get("min_endpoints") or {}, {spelling.name for spelling in spellings}),
     )
+
+
+def _checked_endpoints(given: Mapping[str, Any], known: Collection[str]) -> dict[str, int]:
+    """How many ready endpoints each version has to have before it gains weight."""
+    endpoints = {str(name): integer(count, f"routes.min_endpoints.{name}", 1) for name, count in given.items()}
+    for name in endpoints:
+        if name not in known:
+            raise BlueGreenError(
+                f"routes.min_endpoints.{name}: no such version here; known: {', '.join(sorted(known))}"
+            )
+    return endpoints
 
 
 def read(cluster: Cluster, target: Target, module: Module) -> None:
@@ -87,16 +105,41 @@ def read(cluster: Cluster, target: Target, module: Module) -> None:
     target.route = found or {}
 
 
-def planned(target: Target, remove: Sequence[str], check_mode: bool) -> Change:
-    """The change that a route needs: to the wanted weights, or without the versions that are to be removed."""
+def planned(target: Target, params: Mapping[str, Any], check_mode: bool) -> Change:
+    """The change that a route needs; in check mode from where the tasks before this one would have left it."""
     if not target.route:
         return Change(())
-    if remove:
-        return Change(target.router.removal(target.route, target.spellings, remove))
     route = target.route
-    if target.expect is not None and not target.written:
+    if target.expect is not None and not target.written and not params["remove"]:
         route = _expected(target, target.expect, check_mode)
-    return patch_to(target, route, target.weights)
+    if check_mode:
+        route = _assumed(target, route, params)
+    return change_to(target, route, params)
+
+
+def change_to(target: Target, route: Manifest, params: Mapping[str, Any]) -> Change:
+    """The change that makes of a route what is wanted of it."""
+    change = Change(())
+    if params["remove"]:
+        change = Change(target.router.removal(route, target.spellings, params["remove"]))
+    elif target.weights:
+        change = patch_to(target, route, target.weights)
+    return change.followed_by(_overlays(target, route).wanted(params))
+
+
+def _assumed(target: Target, route: Manifest, params: Mapping[str, Any]) -> Manifest:
+    """A route with what tasks before this one would have put there: the version in question, and its overlays."""
+    rules = target.options["rules"]
+    present = target.router.present(route, target.spellings, rules)
+    lacking = set(overlay_versions(params)) - {spelling.name for spelling in present}
+    if lacking and target.options["adopt"]:
+        standing = target.router.read(route, present, rules).weights()
+        route = _applied(route, patch_to(target, route, {**standing, **dict.fromkeys(lacking, 0)}).operations)
+    return _applied(route, _overlays(target, route).assumed(params).operations)
+
+
+def _overlays(target: Target, route: Manifest) -> Overlays:
+    return Overlays(target.router, route, target.spellings, target.options["rules"])
 
 
 def patch_to(target: Target, route: Manifest, weights: Weights) -> Change:
@@ -124,14 +167,18 @@ def _expected(target: Target, expect: Weights, check_mode: bool) -> Manifest:
 
 def inverse(target: Target) -> list[Operation]:
     """The operations that make a route again what it was before our first write; refused when others wrote since."""
-    _require_jsonpatch()
-    operations = jsonpatch.make_patch(target.stored["spec"], target.original["spec"])
-    back = [{**operation, "path": f"/spec{operation['path']}"} for operation in operations]
-    return guarded(back, target.stored["metadata"]["resourceVersion"])
+    whole = {"op": "replace", "path": "/spec", "value": target.original["spec"]}
+    return guarded([whole], target.stored["metadata"]["resourceVersion"])
 
 
 def _applied(route: Manifest, operations: Sequence[Operation]) -> Manifest:
-    _require_jsonpatch()
+    if not operations:
+        return route
+    if JSONPATCH_IMPORT_ERROR:
+        raise BlueGreenError(
+            "the Python library jsonpatch is missing on this machine; install it: pip install jsonpatch",
+            exception=JSONPATCH_IMPORT_ERROR,
+        )
     # The library has no null for what is absent, which the API server's tests do; the operations were made from
     # this very object, so there is nothing to test.
     patch = [operation for operation in operations if operation["op"] != "test"]
@@ -150,14 +197,28 @@ def described(target: Target) -> Result:
             {"name": rule.name, "before": rule.before, "after": rule.after, "factor": rule.factor}
             for rule in target.told.rules
         ],
+        "overlays": [
+            {"name": overlay.name, "before": overlay.before, "after": overlay.after} for overlay in target.told.overlays
+        ],
         "patch": list(target.told.operations),
         "problems": [
-            {
-                "code": "rule_pins_version",
-                "path": name,
-                "message": f"rule {name} holds only {versions} and was left alone",
-            }
-            for name, versions in target.told.pins
+            *(
+                {
+                    "code": "rule_pins_version",
+                    "path": name,
+                    "message": f"rule {name} holds only {versions} and was left alone",
+                }
+                for name, versions in target.told.pins
+            ),
+            *(
+                {
+                    "code": "rule_without_headers",
+                    "path": name,
+                    "message": f"rule {name} knows neither headers nor mirrors and was left alone; test the version "
+                    "through its own Service",
+                }
+                for name in target.told.unsuited
+            ),
         ],
     }
 
@@ -167,8 +228,14 @@ def difference(target: Target) -> list[Result]:
     weights = {
         "before_header": target.key,
         "after_header": target.key,
-        "before": {rule.name: rule.before for rule in target.told.rules},
-        "after": {rule.name: rule.after for rule in target.told.rules},
+        "before": {
+            **{rule.name: rule.before for rule in target.told.rules},
+            **{overlay.name: overlay.before for overlay in target.told.overlays if overlay.before},
+        },
+        "after": {
+            **{rule.name: rule.after for rule in target.told.rules},
+            **{overlay.name: overlay.after for overlay in target.told.overlays if overlay.after},
+        },
     }
     operations = "".join(f"{json.dumps(operation)}\n" for operation in target.told.operations)
     return [weights, {"prepared": f"JSON Patch of {target.key}\n{operations}"}]
@@ -176,11 +243,3 @@ def difference(target: Target) -> list[Result]:
 
 def _shown(weights: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {weight}" for name, weight in weights.items())
-
-
-def _require_jsonpatch() -> None:
-    if JSONPATCH_IMPORT_ERROR:
-        raise BlueGreenError(
-            "the Python library jsonpatch is missing on this machine; install it: pip install jsonpatch",
-            exception=JSONPATCH_IMPORT_ERROR,
-        )

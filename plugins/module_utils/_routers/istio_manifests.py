@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The objects of Istio that are created for a service which has none yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._core.model import Release, Service, Version, owned_labels
+from .rules import Manifest
+
+API_VERSION = "networking.istio.io/v1"
+CLUSTER_DOMAIN = "svc.cluster.local"
+MESH = "mesh"
+
+
+def destination_rule(release: Release, service: Service, versions: Sequence[str]) -> Manifest:
+    """The DestinationRule with one subset for each of the versions that are told apart by subset."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "DestinationRule",
+        "metadata": {
+            "name": service.name,
+            "namespace": service.namespace,
+            "labels": owned_labels(release.name, service.name),
+        },
+        "spec": {
+            "host": f"{service.name}.{service.namespace}.{CLUSTER_DOMAIN}",
+            "subsets": [
+                {"name": service.versions[name].subset, "labels": {"app.kubernetes.io/version": name}}
+                for name in versions
+                # The subset of a workload that somebody else writes is theirs too.
+                if service.versions[name].subset and service.versions[name].workload is not None
+            ],
+        },
+    }
+
+
+def weighted(service: Service, version: Version, weight: int) -> Manifest:
+    if version.subset:
+        destination: Manifest = {
+            "host": f"{service.name}.{service.namespace}.{CLUSTER_DOMAIN}",
+            "subset": version.subset,
+        }
+    else:
+        host = version.host or version.backend
+        destination = {"host": host if "." in host else f"{host}.{version.namespace}.{CLUSTER_DOMAIN}"}
+    destination["port"] = {"number": service.port}
+    entry: Manifest = {"destination": destination, "weight": weight}
+    if service.protocol == "http":
+        entry["headers"] = version_header(version.backend)
+    return entry
+
+
+def is_in_mesh(service: Service) -> bool:
+    return MESH in service.gateways or not (service.gateways or service.create_gateway)
+
+
+def hosts_of(service: Service) -> list[str]:
+    own = [f"{service.name}.{service.namespace}.{CLUSTER_DOMAIN}"] if is_in_mesh(service) else []
+    return [*service.hosts, *own] or ["*"]
+
+
+def host_service(service: Service, labels: Mapping[str, str]) -> Manifest:
+    """The Service whose name callers in the mesh use.
+
+    It selects pods only where subsets need them: without a selector nobody can reach a version past its weight.
+    """
+    spec: Manifest = {
+        "ports": [{"name": service.protocol, "port": service.port, "targetPort": service.protocol, "protocol": "TCP"}]
+    }
+    if service.uses_subsets:
+        spec["selector"] = {"app.kubernetes.io/name": service.name}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": service.name, "namespace": service.namespace, "labels": dict(labels)},
+        "spec": spec,
+    }
+
+
+def gateway(service: Service, labels: Mapping[str, str]) -> Manifest:
+    protocol = {"http": "HTTP", "tcp": "TCP", "tls": "TLS"}[service.protocol]
+    server: Manifest = {
+        "port": {"number": service.port, "name": service.protocol, "protocol": protocol},
+        "hosts": list(service.hosts),
+    }
+    if service.protocol == "tls":
+        server["tls"] = {"mode": "PASSTHROUGH"}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Gateway",
+        "metadata": {"name": service.name, "namespace": service.namespace, "labels": dict(labels)},
+        "spec": {"selector": {"istio": "ingressgateway"}, "servers": [server]},
+    }
+
+
+def version_header(backend: str) -> Manifest:
+    """Lets the data plane itself tell who answered."""
+    return {"response": {"set": {"app-version": backend}}}
+
+
+def has_version_header(entry: Mapping[str, Any]) -> bool:
+    return "app-version" in entry.get("headers", {}).get("response", {}).get("set", {})
+
+
+def label_of(own_backend: str | None, destination: Mapping[str, Any]) -> str:
+    if own_backend is not None:
+        return own_backend.split(".")[0]
+    backend = str(destination["host"]).split(".", maxsplit=1)[0]
+    return f"{backend}-{destination['subset']}" if destination.get("subset") else backend
