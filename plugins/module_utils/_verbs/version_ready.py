@@ -10,16 +10,16 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .._cluster.client import Cluster, NotFound, Ref
-from .._cluster.mirror import Mirror, Selection
+from .._cluster.client import Cluster, NotFound
+from .._cluster.mirror import Mirror
 from .._core.durations import seconds, text
 from .._core.errors import BlueGreenError, SpecError
-from .._core.readiness import Readiness, judge_endpoints, judge_workload, pod_summary, ready_endpoints
+from .._core.readiness import Readiness, judge_workload
+from .._core.sources import Pods, Workload
+from .._gates import version as followed
 from .backends import endpoint_slices
 from .verb import Module, Result, connect, finish, with_auth
 
-PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
-SERVICE_LABEL = "kubernetes.io/service-name"
 # The API server answers 503 itself while it cannot reach a pod that has only just become ready.
 REQUEST_PATIENCE = 10.0
 REQUEST_TIMEOUT = 5.0
@@ -28,7 +28,7 @@ REQUEST_TIMEOUT = 5.0
 def argument_spec() -> dict[str, Any]:
     """The module's options and rules."""
     named = {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}}
-    kind = {"type": "str", "default": "Deployment", "choices": sorted(PLURALS)}
+    kind = {"type": "str", "default": "Deployment", "choices": sorted(followed.PLURALS)}
     request = {
         "port": {"type": "int", "required": True},
         "path": {"type": "str", "default": "/"},
@@ -89,13 +89,23 @@ def _duration(params: Mapping[str, Any], name: str) -> float:
         raise SpecError(name, str(error)) from None
 
 
+def _version(params: Mapping[str, Any]) -> Pods:
+    service = params["service"]
+    return Pods(
+        version=params["version"] or "",
+        workloads=tuple(Workload(item["kind"], item["name"], item["namespace"]) for item in params["workloads"]),
+        service=(service["namespace"], service["name"]) if service else None,
+        min_endpoints=params["min_endpoints"],
+    )
+
+
 def _look(cluster: Cluster, params: Mapping[str, Any]) -> Result:
     """The cheap first look: one read a workload, one for the Service."""
-    service = params["service"]
-    workloads = [cluster.get(_workload_ref(item)) for item in params["workloads"]]
-    slices = endpoint_slices(cluster, service["namespace"], service["name"]) if service else []
-    readiness = _judged(params, [judge_workload(workload, [], []) for workload in workloads], slices)
-    return _result(readiness, [], slices)
+    version = _version(params)
+    workloads = [cluster.get(followed.workload_ref(workload)) for workload in version.workloads]
+    slices = endpoint_slices(cluster, *version.service) if version.service else []
+    readiness = followed.judged(version, [judge_workload(workload, [], []) for workload in workloads], slices)
+    return followed.result(readiness, [], slices)
 
 
 def _watch(cluster: Cluster, params: Mapping[str, Any], begun: float) -> Result:
@@ -103,15 +113,16 @@ def _watch(cluster: Cluster, params: Mapping[str, Any], begun: float) -> Result:
 
     While it is held, a pod that is replaced has the time that a start has; nothing ready at all ends it at once.
     """
+    version = _version(params)
     late = begun + params["timeout"]
     held_since: float | None = None
     whole = True
-    with Mirror(cluster, _selections(params), late + params["hold"] + params["timeout"]) as mirror:
+    with Mirror(cluster, followed.selections(version), late + params["hold"] + params["timeout"]) as mirror:
         while True:
             seen = mirror.changes
-            readiness, result = _seen(params, mirror)
+            readiness, result = followed.seen(version, mirror)
             # Only the pods can say why.
-            if not readiness.ready and mirror.follow(_pod_selections(params, mirror)):
+            if not readiness.ready and mirror.follow(followed.pod_selections(version, mirror)):
                 continue
             now = time.monotonic()
             held_since = now if held_since is None and readiness.ready else held_since
@@ -149,63 +160,6 @@ def _refuse_unready(
         )
 
 
-def _seen(params: Mapping[str, Any], mirror: Mirror) -> tuple[Readiness, Result]:
-    judged = []
-    pods: list[dict[str, Any]] = []
-    for position, item in enumerate(params["workloads"]):
-        found = mirror.objects(f"workload{position}")
-        if not found:
-            judged.append(
-                Readiness(False, f"{item['kind']} {item['namespace']}/{item['name']} does not exist", True, "deploy it")
-            )
-            continue
-        own = mirror.objects(f"pods{position}")
-        pods += own
-        judged.append(judge_workload(found[0], own, mirror.objects(f"replica_sets{position}")))
-    slices = mirror.objects("slices")
-    readiness = _judged(params, judged, slices)
-    return readiness, _result(readiness, pods, slices)
-
-
-def _judged(params: Mapping[str, Any], workloads: list[Readiness], slices: list[dict[str, Any]]) -> Readiness:
-    """The first thing that keeps the version from being ready, hopeless ones before those that only take time."""
-    service = params["service"]
-    judged = list(workloads)
-    if service:
-        judged.append(judge_endpoints(f"{service['namespace']}/{service['name']}", slices, params["min_endpoints"]))
-    unready = [item for item in judged if not item.ready]
-    hopeless = [item for item in unready if item.hopeless]
-    return (hopeless or unready or judged)[0]
-
-
-def _selections(params: Mapping[str, Any]) -> dict[str, Selection]:
-    selections = {}
-    for position, item in enumerate(params["workloads"]):
-        selections[f"workload{position}"] = Selection(
-            Ref("apps/v1", PLURALS[item["kind"]], item["namespace"]), field_selector=f"metadata.name={item['name']}"
-        )
-    service = params["service"]
-    if service:
-        selections["slices"] = Selection(
-            Ref("discovery.k8s.io/v1", "endpointslices", service["namespace"]), f"{SERVICE_LABEL}={service['name']}"
-        )
-    return selections
-
-
-def _pod_selections(params: Mapping[str, Any], mirror: Mirror) -> dict[str, Selection]:
-    selections = {}
-    for position, item in enumerate(params["workloads"]):
-        for workload in mirror.objects(f"workload{position}"):
-            labels = workload["spec"]["selector"].get("matchLabels") or {}
-            selector = ",".join(f"{key}={value}" for key, value in labels.items())
-            selections[f"pods{position}"] = Selection(Ref("v1", "pods", item["namespace"]), selector)
-            if item["kind"] == "Deployment":
-                selections[f"replica_sets{position}"] = Selection(
-                    Ref("apps/v1", "replicasets", item["namespace"]), selector
-                )
-    return selections
-
-
 def _request(cluster: Cluster, params: Mapping[str, Any]) -> Result:
     """One request to the version's own Service, where it has no other traffic yet."""
     request, service = params["request"], params["service"]
@@ -231,21 +185,5 @@ def _request(cluster: Cluster, params: Mapping[str, Any]) -> Result:
     return {"url": name, "status": status}
 
 
-def _workload_ref(item: Mapping[str, Any]) -> Ref:
-    return Ref("apps/v1", PLURALS[item["kind"]], item["namespace"], item["name"])
-
-
 def _subject(params: Mapping[str, Any]) -> str:
-    if params["version"]:
-        return f"version {params['version']}"
-    names = [item["name"] for item in params["workloads"]] or [params["service"]["name"]]
-    return ", ".join(names)
-
-
-def _result(readiness: Readiness, pods: list[dict[str, Any]], slices: list[dict[str, Any]]) -> Result:
-    return {
-        "ready": readiness.ready,
-        "reason": readiness.reason,
-        "pods": sorted((pod_summary(pod) for pod in pods), key=lambda pod: str(pod["name"])),
-        "endpoints": len(ready_endpoints(slices)),
-    }
+    return followed.subject(_version(params))

@@ -1,0 +1,275 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verb ``analysis``: judge the candidate by gates, all at once, and say what they found."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from .._cluster.client import Cluster
+from .._core.durations import seconds
+from .._core.errors import BlueGreenError, SpecError
+from .._core.gates import Gate, Place, read_expect, read_gates
+from .._core.placeholders import filled
+from .._core.probing import Probe
+from .._core.section import Section
+from .._core.share import Wanted
+from .._core.sources import Pods, read_pods
+from .._core.verdict import FAIL, INCONCLUSIVE, PASS, Finding, worst
+from .._gates.course import Course, Scene
+from .._gates.preflight import preflight
+from .._gates.runner import analyse
+from .verb import Module, Result, connect, finish, with_auth
+
+CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token"))
+SHORTEST_SECRET = 6
+
+
+def argument_spec() -> dict[str, Any]:
+    """The module's options and rules."""
+    named = {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}}
+    kind = {"type": "str", "default": "Deployment", "choices": ["Deployment", "StatefulSet"]}
+    return {
+        "argument_spec": with_auth(
+            {
+                "metrics": {"type": "list", "elements": "dict", "default": []},
+                "candidate": {"type": "str"},
+                "live": {"type": "str"},
+                "service": {"type": "str"},
+                "namespace": {"type": "str"},
+                "release": {"type": "str"},
+                "expect": {
+                    "type": "dict",
+                    "options": {
+                        "weights": {"type": "dict"},
+                        "tolerance": {"type": "float"},
+                        "confidence": {"type": "float"},
+                    },
+                },
+                "watch": {
+                    "type": "list",
+                    "elements": "dict",
+                    "default": [],
+                    "options": {
+                        "version": {"type": "str"},
+                        "workloads": {
+                            "type": "list",
+                            "elements": "dict",
+                            "default": [],
+                            "options": {**named, "kind": kind},
+                        },
+                        "service": {"type": "dict", "options": named},
+                        "min_endpoints": {"type": "int", "default": 1},
+                        "max_restarts": {"type": "int", "default": 0},
+                    },
+                },
+                "window": {"type": "raw", "default": 0},
+                "interval": {"type": "raw", "default": "5s"},
+                "deadline": {"type": "raw", "default": "30s"},
+                "preflight": {"type": "bool", "default": False},
+            }
+        ),
+        "supports_check_mode": True,
+    }
+
+
+def run(module: Module) -> None:
+    """Judge and leave."""
+    finish(module, _analysis)
+
+
+def _analysis(module: Module) -> Result:
+    begun = time.monotonic()
+    module.no_log_values.update(_secrets(module.params["metrics"]))
+    course = Course(_duration(module, "window"), _interval(module))
+    gates = _gates_of(module, course)
+    if not gates:
+        raise BlueGreenError("metrics: there is nothing to judge by; name at least one gate, or what to watch")
+    if module.check_mode:
+        return {"changed": False, "metrics": [], "reason": f"check mode: {len(gates)} gates are not judged"}
+    if module.params["preflight"]:
+        problems = preflight(gates)
+        if problems:
+            raise BlueGreenError("; ".join(problems), metrics=[], problems=problems)
+        return {"changed": False, "metrics": [], "problems": [], "reason": f"{len(gates)} gates can be asked"}
+    findings = analyse(gates, course)
+    verdict = worst(finding.verdict for finding in findings)
+    result = {
+        "verdict": verdict,
+        "reason": _reason(findings),
+        "metrics": [finding.plain() for finding in findings],
+        "waited": round(time.monotonic() - begun, 3),
+    }
+    if verdict != PASS:
+        raise BlueGreenError(str(result["reason"]), **result)
+    return {"changed": False, **result}
+
+
+def _reason(findings: Sequence[Finding]) -> str:
+    """Why it is no pass, the worst first; of what had not ended only where nothing else is known."""
+    unmet = [finding for finding in findings if finding.verdict != PASS]
+    if not unmet:
+        return "; ".join(f"{finding.name}: {finding.reason}" for finding in findings)
+    ended = [finding for finding in unmet if finding.details.get("finished")] or unmet
+    ordered = sorted(ended, key=lambda finding: (FAIL, INCONCLUSIVE).index(finding.verdict))
+    return "; ".join(
+        f"{finding.name}: {finding.reason}" + (f"; {finding.remedy}" if finding.remedy else "") for finding in ordered
+    )
+
+
+def _gates_of(module: Module, course: Course) -> list[tuple[Gate, Scene]]:
+    """Every gate with what it is about."""
+    params = module.params
+    watched = [_watched(entry, position) for position, entry in enumerate(params["watch"])]
+    given = read_gates([_filled(entry, params) for entry in params["metrics"]], "metrics", samples=True)
+    gates = _with_watched(given, watched)
+    scenes = _Scenes(params, gates, course, _Connection(module))
+    return [(gate, scenes.of(gate)) for gate in gates]
+
+
+class _Scenes:
+    """What each gate is about, by its own words and else by the module's options."""
+
+    def __init__(
+        self, params: Mapping[str, Any], gates: Sequence[Gate], course: Course, cluster: Callable[[], Cluster]
+    ) -> None:
+        self._params = params
+        self._course = course
+        self._cluster = cluster
+        self._expect = read_expect(Section(_given(params["expect"] or {}), "expect"))
+        self._deadline = _seconds(params["deadline"], "deadline")
+        self._watched = tuple(gate.options for gate in gates if isinstance(gate.options, Pods))
+        # What a share gate of a service is to see is what any other gate of it goes by.
+        self._weights = {gate.place.service: gate.place.expect.weights for gate in gates if gate.place.expect.weights}
+
+    def of(self, gate: Gate) -> Scene:
+        """Raises SpecError when something is missing that the gate needs."""
+        if gate.kind == "tasks":
+            raise SpecError(f"metrics.{gate.name}", "a gate of tasks is run by the roles, not by this module")
+        wanted = self._wanted(gate)
+        if gate.judge is not None and gate.judge.compares and not wanted.live and gate.kind != "samples":
+            raise SpecError("live", f"is required: {gate.name} compares the candidate with it")
+        if gate.kind == "prometheus" and not wanted.candidate:
+            raise SpecError("candidate", f"is required: {gate.name} asks about a version")
+        namespace = gate.place.namespace or self._params["namespace"] or ""
+        words = {"service": wanted.service, "namespace": namespace, "release": self._params["release"] or ""}
+        known = {name: word for name, word in words.items() if word}
+        return Scene(self._course, self._cluster, wanted, known, namespace, self._watched)
+
+    def _wanted(self, gate: Gate) -> Wanted:
+        place, expect, params, default = gate.place, self._expect, self._params, Wanted({})
+        service = place.service or params["service"]
+        wanted = Wanted(
+            weights=place.expect.weights or expect.weights or self._weights.get(service) or {},
+            service=service or "",
+            candidate=place.candidate or params["candidate"],
+            live=place.live or params["live"],
+            tolerance=place.expect.tolerance or expect.tolerance or default.tolerance,
+            confidence=place.expect.confidence or expect.confidence or default.confidence,
+            deadline=gate.deadline_or(self._deadline),
+        )
+        return gate.options.overriding(wanted) if isinstance(gate.options, Probe) else wanted
+
+
+class _Connection:
+    """Connects when the first gate asks for the cluster, once for all of them."""
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._lock = threading.Lock()
+        self._cluster: Cluster | None = None
+
+    def __call__(self) -> Cluster:
+        with self._lock:
+            if self._cluster is None:
+                self._cluster = connect(self._module)
+            return self._cluster
+
+
+def _filled(entry: Mapping[str, Any], params: Mapping[str, Any]) -> Any:
+    """A gate with the words filled in that are the same for all versions."""
+    words = {name: entry.get(name) or params[name] for name in ("service", "namespace")}
+    words["release"] = params["release"]
+    return filled(entry, {name: str(word) for name, word in words.items() if word})
+
+
+def _watched(entry: Mapping[str, Any], position: int) -> Pods:
+    return read_pods(Section(_given(entry), f"watch[{position}]"))
+
+
+def _with_watched(gates: Sequence[Gate], watched: Sequence[Pods]) -> list[Gate]:
+    """The gates, and one for each version to watch; a gate ``pods`` that names none says how these are watched."""
+    told = [gate for gate in gates if isinstance(gate.options, Pods) and not _named(gate.options)]
+    if told and not watched:
+        raise SpecError(f"metrics.{told[0].name}.pods", "names no workloads and no service, and watch is empty")
+    pattern = told[0] if told else None
+    others = [gate for gate in gates if gate not in told]
+    taken = {gate.name for gate in others}
+    found = []
+    for version in watched:
+        if not _named(version):
+            raise SpecError("watch", "there is nothing to watch; name workloads, service, or both")
+        name = pattern.name if pattern else "pods"
+        name = name if name not in taken else f"{name}-{version.version or len(taken) + 1}"
+        taken.add(name)
+        if pattern is not None and isinstance(pattern.options, Pods):
+            version = replace(version, max_restarts=pattern.options.max_restarts)
+        deadline = pattern.deadline if pattern else None
+        found.append(Gate(name, "pods", version, None, deadline, pattern.place if pattern else Place(), {}))
+    return [*found, *others]
+
+
+def _named(version: Pods) -> bool:
+    return bool(version.workloads or version.service)
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options without those that were left out."""
+    return {
+        key: _given(value) if isinstance(value, Mapping) else value
+        for key, value in options.items()
+        if value is not None and value != []
+    }
+
+
+def _secrets(value: Any) -> set[str]:
+    """What gates hold that must not be seen: credentials in headers, and values of the environment of a Job."""
+    if isinstance(value, (list, tuple)):
+        return set().union(*map(_secrets, value))
+    if not isinstance(value, Mapping):
+        return set()
+    found: set[str] = set()
+    for key, item in value.items():
+        if key == "env":
+            values = item.values() if isinstance(item, Mapping) else [entry.get("value") for entry in item or []]
+            # A short one is no secret, and would be cut out of every word that it is a part of.
+            found |= {str(word) for word in values if word is not None and len(str(word)) >= SHORTEST_SECRET}
+        elif key == "headers" and isinstance(item, Mapping):
+            found |= {str(word) for name, word in item.items() if str(name).lower() in CREDENTIALS and word}
+        else:
+            found |= _secrets(item)
+    return found
+
+
+def _duration(module: Module, name: str) -> float:
+    return _seconds(module.params[name], name)
+
+
+def _interval(module: Module) -> float:
+    interval = _duration(module, "interval")
+    if interval < 0.1:
+        raise SpecError("interval", f"expected 0.1s or more, got {interval:g}s")
+    return interval
+
+
+def _seconds(value: object, path: str) -> float:
+    try:
+        return seconds(value)
+    except ValueError as error:
+        raise SpecError(path, str(error)) from None

@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verb ``probe``: who answers, and do the versions get the shares that they should?"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from .._cluster.client import Cluster
+from .._core.errors import BlueGreenError
+from .._core.probing import read_probe
+from .._core.section import Section
+from .._core.share import Wanted
+from .._core.verdict import PASS
+from .._gates.probe import measure, preflight, prove_share
+from .verb import Module, Result, connect, finish, with_auth
+
+_OF_THE_PROBE = (
+    "url headers method http_version tls exec identify requests rate duration timeout expect deadline".split()
+)
+# Headers whose values are credentials, by the usual words in their names.
+_SECRET = re.compile(r"auth|cookie|token|secret|password|api[-_]?key", re.IGNORECASE)
+
+
+def argument_spec() -> dict[str, Any]:
+    """The module's options and rules."""
+    tls = {
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_cert": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path"},
+    }
+    command = {
+        "namespace": {"type": "str", "required": True},
+        "pod": {"type": "str"},
+        "selector": {"type": "str"},
+        "container": {"type": "str"},
+        "command": {"type": "list", "elements": "str", "required": True},
+        "answers": {"type": "str", "default": "lines", "choices": ["lines", "whole"]},
+    }
+    identify = {
+        "header": {"type": "str"},
+        "json": {"type": "str"},
+        "regex": {"type": "str"},
+        "pod": {"type": "str"},
+        "values": {"type": "dict"},
+    }
+    expect = {
+        "weights": {"type": "dict", "required": True},
+        "tolerance": {"type": "float"},
+        "confidence": {"type": "float"},
+    }
+    return {
+        "argument_spec": with_auth(
+            {
+                "url": {"type": "str"},
+                "headers": {"type": "dict"},
+                "method": {"type": "str"},
+                "http_version": {"type": "str", "choices": ["1.1", "2"]},
+                "tls": {"type": "dict", "options": tls},
+                "exec": {"type": "dict", "options": command},
+                "identify": {"type": "dict", "options": identify},
+                "requests": {"type": "int"},
+                "rate": {"type": "float"},
+                "duration": {"type": "raw"},
+                "timeout": {"type": "raw"},
+                "expect": {"type": "dict", "options": expect},
+                "deadline": {"type": "raw"},
+                "service": {"type": "str"},
+                "versions": {"type": "list", "elements": "str", "default": []},
+            }
+        ),
+        "mutually_exclusive": [["url", "exec"], ["expect", "duration"], ["expect", "versions"]],
+        "required_one_of": [["url", "exec"]],
+        "required_by": {"deadline": ["expect"]},
+        "supports_check_mode": True,
+    }
+
+
+def run(module: Module) -> None:
+    """Send requests and leave."""
+    finish(module, _probe)
+
+
+def _probe(module: Module) -> Result:
+    params = module.params
+    _keep_secret(module, params["headers"] or {})
+    probe = read_probe(Section(_given({name: params[name] for name in _OF_THE_PROBE}), "probe"))
+    service = params["service"] or ""
+    wanted = None if probe.weights is None else Wanted(probe.weights, service)
+    if wanted is not None:
+        preflight(probe, wanted)
+    if module.check_mode:
+        return {"changed": False, "where": probe.where, "reason": "nothing is sent in check mode"}
+
+    def cluster() -> Cluster:
+        return connect(module)
+
+    stopped = threading.Event()
+    if wanted is None:
+        finding = measure(probe, params["versions"], service, cluster, stopped)
+    else:
+        finding = prove_share(probe, wanted, cluster, stopped, "probe")
+    result = finding.plain()
+    if wanted is not None and finding.verdict != PASS:
+        raise BlueGreenError(f"{finding.reason}; {finding.remedy}", **result)
+    return {"changed": False, **result}
+
+
+def _keep_secret(module: Module, headers: Mapping[str, Any]) -> None:
+    for name, value in headers.items():
+        if _SECRET.search(str(name)) and value:
+            # Without its scheme too, as "Bearer": what an application repeats of it may be the token alone.
+            module.no_log_values.update(part for part in (str(value), str(value).rpartition(" ")[2]) if part)
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options without those that were not given, at any depth."""
+    return {
+        name: _given(value) if isinstance(value, Mapping) else value
+        for name, value in options.items()
+        if value is not None
+    }
