@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .errors import SpecError
@@ -21,12 +22,27 @@ POD_SECURITY: Mapping[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"typ
 CONTAINER_SECURITY: Mapping[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
-def version_resources(service: Service, version: Version, release: str) -> list[Manifest]:
-    """The manifests of a version in the order to apply them; none for a version that somebody else writes."""
+@dataclass(frozen=True)
+class Scale:
+    """How far a version's Deployment is scaled; ``replicas`` is None when there is no Deployment.
+
+    ``ours`` says whether the number is one that we applied and that nobody has changed since.
+    """
+
+    replicas: int | None = None
+    ours: bool = False
+
+
+def version_resources(service: Service, version: Version, release: str, scale: Scale | None = None) -> list[Manifest]:
+    """The manifests of a version in the order to apply them; none for a version that somebody else writes.
+
+    With ``scale``, they may be applied to what stands there without taking pods away from it; without, as nobody has
+    looked, a Deployment that is scaled by an autoscaler says nothing of its replicas.
+    """
     workload = version.workload
     if workload is None:
         return []
-    writer = _Writer(service, version, workload, release)
+    writer = _Writer(service, version, workload, release, scale)
     manifests = [writer.deployment(), writer.service_of_version()]
     if workload.autoscaling:
         manifests.append(writer.autoscaler())
@@ -43,10 +59,13 @@ def selector_labels(service: str, version: str) -> dict[str, str]:
 class _Writer:
     """Writes the manifests of one version."""
 
-    def __init__(self, service: Service, version: Version, workload: Workload, release: str) -> None:
+    def __init__(
+        self, service: Service, version: Version, workload: Workload, release: str, scale: Scale | None
+    ) -> None:
         self._service = service
         self._version = version
         self._workload = workload
+        self._scale = scale
         self._path = f"{ROOT}.services.{service.name}.versions.{version.name}"
         self._selector = selector_labels(service.name, version.name)
         own = {
@@ -65,13 +84,12 @@ class _Writer:
         self._pod_labels = {key: value for key, value in self._labels.items() if key != "app.kubernetes.io/part-of"}
 
     def deployment(self) -> Manifest:
-        """The Deployment; who scales is the only one to write ``replicas``."""
-        scaled_by_us = {} if self._workload.autoscaling else {"replicas": self._workload.replicas}
+        """The Deployment, hardened and replaced pod by pod."""
         return self._manifest(
             "apps/v1",
             "Deployment",
             {
-                **scaled_by_us,
+                "replicas": self._replicas(),
                 "selector": {"matchLabels": self._selector},
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
                 "progressDeadlineSeconds": 600,
@@ -82,6 +100,23 @@ class _Writer:
                 },
             },
         )
+
+    def _replicas(self) -> int | None:
+        """How many pods the Deployment asks for, or None where that is for the autoscaler alone to say.
+
+        A number that we applied is taken away by an apply without it, and what is then left is one pod. So it is
+        repeated as it stands for as long as it is ours, which ends when the autoscaler first changes it.
+        """
+        scaling, scale = self._workload.autoscaling, self._scale
+        if not scaling:
+            return self._workload.replicas
+        if scale is None:
+            return None
+        least: int = scaling["min_replicas"]
+        if not scale.replicas:
+            # An autoscaler takes up to its interval to raise a new Deployment, and leaves one at 0 alone.
+            return min(max(self._workload.replicas, least), int(scaling["max_replicas"]))
+        return max(scale.replicas, least) if scale.ours else None
 
     def service_of_version(self) -> Manifest:
         """The Service through which routes reach this version alone."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import SpecError
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.manifests import version_resources
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.manifests import Scale, version_resources
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import read_release
 from hypothesis import given
 from hypothesis import strategies as st
@@ -248,6 +248,38 @@ def test_who_scales_is_the_only_one_to_write_replicas() -> None:
             }
         ],
     }
+
+
+def replicas(scale: Scale | None, **keys: Any) -> int | None:
+    """How many replicas the Deployment of a version asks for, beside what stands there."""
+    release, service, version = read_version(**keys)
+    (deployment, *_others) = version_resources(service, version, release.name, scale)
+    found: int | None = deployment["spec"].get("replicas")
+    return found
+
+
+@pytest.mark.parametrize("scale", [None, Scale(), Scale(2), Scale(2, ours=True), Scale(0)])
+def test_without_an_autoscaler_the_replicas_are_what_the_user_wants(scale: Scale | None) -> None:
+    assert replicas(scale, replicas=3) == 3
+
+
+@pytest.mark.parametrize(
+    ("wanted", "scale", "written"),
+    [
+        pytest.param(4, Scale(), 4, id="a new one starts with what the user wants"),
+        pytest.param(1, Scale(), 3, id="a new one starts with the autoscaler's least"),
+        pytest.param(9, Scale(), 6, id="a new one starts within the autoscaler's limit"),
+        pytest.param(4, Scale(0), 4, id="one at 0 has switched its autoscaler off"),
+        pytest.param(4, Scale(0, ours=True), 4, id="one that we scaled to 0 too"),
+        pytest.param(4, Scale(5, ours=True), 5, id="what we applied is repeated as it stands"),
+        pytest.param(4, Scale(2, ours=True), 3, id="what we applied is raised to the autoscaler's least"),
+        pytest.param(4, Scale(5), None, id="what somebody else has scaled is theirs"),
+        pytest.param(4, Scale(1), None, id="however few they are"),
+    ],
+)
+def test_an_autoscaler_takes_over_without_losing_a_pod(wanted: int, scale: Scale, written: int | None) -> None:
+    keys = {"replicas": wanted, "autoscaling": {"min_replicas": 3, "max_replicas": 6}}
+    assert replicas(scale, **keys) == written
 
 
 def test_metrics_of_the_user_scale_in_place_of_cpu() -> None:
