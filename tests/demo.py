@@ -98,7 +98,7 @@ def _show(directory: Path) -> int:
 
 def _play(stage: Stage) -> None:
     command = ["ansible-playbook", f"bluegreen.kubernetes.{stage.playbook}", "-i", f"{EXAMPLE}/inventory.yml"]
-    command += ["-e", f"@{EXAMPLE}/release.yml", *stage.extra]
+    command += ["-e", f"@{EXAMPLE}/release.yml", "-e", f"gateway_url={_gateway_url()}", *stage.extra]
     print(f"\nStage {stage.title}" if stage.title[0].isdigit() else f"\n{stage.title.capitalize()}")
     print(f"  $ {shlex.join(command)}", flush=True)
     begun = time.monotonic()

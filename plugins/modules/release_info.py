@@ -42,8 +42,15 @@ options:
         does not forbid it to go back.
     type: bool
     default: false
+  capacity:
+    description:
+      - Read also how many pods the live version has, and which autoscalers target it, so that the plan can hold that
+        and give it back. It is one request for each workload and one for each namespace, which only some stages need.
+    type: bool
+    default: false
 notes:
-  - Who runs it needs the verb C(get) for C(configmaps), and with O(spec) for the routes.
+  - Who runs it needs the verb C(get) for C(configmaps), and with O(spec) for the routes. With O(capacity) it needs
+    C(get) for C(deployments) and C(statefulsets), and C(list) for C(horizontalpodautoscalers.autoscaling).
   - A release without a journal is in the state V(none), which is no error.
   - With O(spec), what cannot be decided is an error that says what the user has to say first. Examples are a tie of two
     versions, another release that is under way, or a specification of the live version that has changed.

@@ -36,12 +36,15 @@ options:
     description:
       - What happened. The key C(event) says what it was, the others depend on it. The time is added.
       - V(started) has C(to), the candidate, C(before), the weights of each service before the first write, and
-        C(spec_hash), the hash of the candidate's specification, and may have C(live), the version that was live,
-        C(install), whether it is the first install, C(routes), what is to be remembered of each route, and C(known) and
-        C(found), the hashes of versions that stand already.
-      - V(added) has C(routes), for each route C(added), the versions that were added to it.
+        C(spec_hash), the hash of the candidate's specification. It may have C(live), the version that was live,
+        C(install), whether it is the first install, C(routes), what is to be remembered of each route, C(capacity),
+        the pods of live versions and what scales them, and C(found), the hashes of versions that stand already.
+      - V(added) has C(routes), for each route what it is about to hold of ours. That is C(added), the versions that
+        are added to it, C(test_header), the name of the header of its test rule, or C(mirror), the version that gets
+        copies.
+      - V(capacity) has C(returned), a list of C(<service>/<version>) whose autoscalers are their own again.
       - V(deployed) has C(versions), the hash of the specification of each version, by C(<service>/<version>).
-      - V(verified), V(held) and V(rolling_back) have nothing else.
+      - V(verified) and V(rolling_back) have nothing else. V(held) may have C(reason).
       - V(step) has C(percent) and C(step), the number of the step, and may have C(verified), how the step was seen, and
         C(last), whether it is the last.
       - V(promoted) has C(live), the version that is live now.
@@ -50,6 +53,13 @@ options:
       - An entry of another kind, or that lacks a key, is an error that names it.
     type: dict
     required: true
+  findings:
+    description:
+      - What the gates found before it happened, as M(bluegreen.kubernetes.analysis#module) returns it in RV(metrics).
+      - The name, kind, verdict and reason of each are kept with the entry.
+    type: list
+    elements: dict
+    default: []
 notes:
   - Who runs it needs the verbs C(get), C(create) and C(patch) for C(configmaps).
   - No secrets belong here. The specification of a version is noted as a hash only.

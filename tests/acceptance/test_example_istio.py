@@ -26,8 +26,9 @@ WINDOW = 4000
 class Stages:
     """The README's commands; only namespace and host are other ones, so that several such tests never meet."""
 
-    def __init__(self, playbooks: Playbooks, namespace: str, host: str) -> None:
+    def __init__(self, playbooks: Playbooks, gateway: Gateway, namespace: str, host: str) -> None:
         self._playbooks = playbooks
+        self._gateway_url = gateway.url
         self._namespace = namespace
         self._host = host
 
@@ -35,7 +36,8 @@ class Stages:
         given = yaml.safe_load((EXAMPLE / edited_by).read_text())["bluegreen_overrides"] if edited_by else {}
         service = {"hosts": [self._host], **given.get("services", {}).get(SERVICE, {})}
         overrides = {**given, "namespace": self._namespace, "services": {SERVICE: service}, **variables.pop("also", {})}
-        return self._playbooks.example(name, EXAMPLE, {"bluegreen_overrides": overrides, **variables})
+        variables = {"gateway_url": self._gateway_url, "bluegreen_overrides": overrides, **variables}
+        return self._playbooks.example(name, EXAMPLE, variables)
 
     def twice(self, name: str, edited_by: str | None = None, **variables: Any) -> None:
         """A stage does its work, and says the second time that nothing is left to do."""
@@ -52,7 +54,7 @@ def test_every_stage_twice_and_back_again(
     traffic_to: Callable[[str], AbstractContextManager[Load]],
     tell: Callable[[str], None],
 ) -> None:
-    stages = Stages(playbooks, namespace, host)
+    stages = Stages(playbooks, gateway, namespace, host)
     blue, green = f"{SERVICE}-blue", f"{SERVICE}-green"
     for stage in ("skeleton", "deploy"):
         stages.twice(stage, "first.yml")
@@ -89,8 +91,10 @@ def test_every_stage_twice_and_back_again(
     tell(nothing_failed(load))
 
 
-def test_a_kept_fallback_says_when_it_goes(playbooks: Playbooks, cluster: Cluster, namespace: str, host: str) -> None:
-    stages = Stages(playbooks, namespace, host)
+def test_a_kept_fallback_says_when_it_goes(
+    playbooks: Playbooks, cluster: Cluster, gateway: Gateway, namespace: str, host: str
+) -> None:
+    stages = Stages(playbooks, gateway, namespace, host)
     kept = {"retire": {"keep": "1h"}, "pause": "1s"}
     stages.run("release", "first.yml", also=kept).succeeded()
     stages.run("release", also=kept).succeeded()

@@ -18,6 +18,7 @@ def web(**keys: Any) -> dict[str, Any]:
     return {
         "release": "web",
         "namespace": "prod",
+        "observe": "none",
         "services": {"web": {"versions": {"blue": {"image": "web:1.4"}, "green": {"image": "web:1.5"}}}},
         **keys,
     }

@@ -39,9 +39,11 @@ class State:
     spec_hash: str | None = None
     before: dict[str, dict[str, int]] = field(default_factory=dict)
     routes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    capacity: dict[str, dict[str, Any]] = field(default_factory=dict)
     percent: int | None = None
     step: int | None = None
     verified: str = "unverified"
+    reason: str = ""
     promoted_at: float | None = None
     deployed: dict[str, str] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
@@ -144,6 +146,7 @@ def _start(state: State, entry: Mapping[str, Any]) -> None:
         state.percent = state.step = state.promoted_at = None
         state.verified = "unverified"
         state.found.update(entry.get("found", {}))
+        state.capacity.update(copy.deepcopy(dict(entry.get("capacity", {}))))
         state.live = entry.get("live")
     state.spec_hash = entry["spec_hash"]
     _note_routes(state, entry.get("routes", {}))
@@ -158,6 +161,12 @@ def _note_routes(state: State, routes: Mapping[str, Mapping[str, Any]]) -> None:
                 known["added"] = sorted({*known.get("added", ()), *value})
             else:
                 known.setdefault(key, copy.deepcopy(value))
+
+
+def _capacity(state: State, entry: Mapping[str, Any]) -> None:
+    """What was held for a way back is the autoscalers' own again."""
+    for key in entry["returned"]:
+        state.capacity.pop(key, None)
 
 
 def _advance(state: State, to: str) -> None:
@@ -184,6 +193,7 @@ def _verified(state: State, _entry: Mapping[str, Any]) -> None:
 def _step(state: State, entry: Mapping[str, Any]) -> None:
     state.percent, state.step = entry["percent"], entry["step"]
     state.verified = entry.get("verified", "unverified")
+    state.reason = ""
     state.state = "shifted" if entry.get("last") and entry["percent"] < 100 else "shifting"
 
 
@@ -206,10 +216,11 @@ def _rolled_back(state: State, entry: Mapping[str, Any]) -> None:
     state.live = entry.get("live")
 
 
-def _held(state: State, _entry: Mapping[str, Any]) -> None:
+def _held(state: State, entry: Mapping[str, Any]) -> None:
     # A rollback that was begun is finished, whatever fails on the way.
     if state.is_active and state.state != "rolling_back":
         state.state = "held"
+        state.reason = entry.get("reason", "")
 
 
 def _rolling_back(state: State, _entry: Mapping[str, Any]) -> None:
@@ -220,6 +231,7 @@ def _rolling_back(state: State, _entry: Mapping[str, Any]) -> None:
 _FOLDS: dict[str, Callable[[State, Mapping[str, Any]], None]] = {
     "started": _start,
     "added": _added,
+    "capacity": _capacity,
     "deployed": _deployed,
     "verified": _verified,
     "step": _step,

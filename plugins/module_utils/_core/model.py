@@ -14,6 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import SpecError
+from .gates import Gate, read_gates
+from .observe import (
+    Mirroring,
+    Verification,
+    read_mirroring,
+    read_observe,
+    read_promotion_gates,
+    read_verification,
+)
 from .section import Section
 from .steps import Step, read_steps
 
@@ -21,6 +30,7 @@ MANAGED_BY = "bluegreen.kubernetes"
 ROOT = "bluegreen"
 DEFAULT_PAUSE = 60.0
 DEFAULT_DRAIN = 5.0
+DEFAULT_INTERVAL = 5.0
 DEFAULT_KEEP = 24 * 3600.0
 ROUTERS = ("istio",)
 
@@ -125,14 +135,6 @@ class Retirement:
 
 
 @dataclass(frozen=True)
-class Smoke:
-    """One request to a version that has no traffic yet, and the answers that let it pass."""
-
-    path: str
-    statuses: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Release:
     """One intent: these services, to this candidate, by these steps."""
 
@@ -146,7 +148,12 @@ class Release:
     retire: Retirement
     drain: float
     ready_timeout: float
-    smoke: Smoke | None
+    observe: tuple[Gate, ...] | None
+    gates: tuple[Gate, ...]
+    interval: float
+    verify: Verification
+    mirror: Mirroring | None
+    promotion_gates: tuple[Gate, ...]
     versions: tuple[str, ...] = field(default=())
 
     def candidate_hash(self, version: str) -> str:
@@ -169,7 +176,7 @@ def read_release(value: object) -> Release:
         name = _label(section, "release")
         namespace = _label(section, "namespace")
         pause = section.duration("pause", DEFAULT_PAUSE)
-        _refuse_observation(section)
+        gates = read_gates(section.items("gates"), section.at("gates"))
         router = section.text("router", "istio", choices=ROUTERS)
         services = _read_services(section, namespace)
         versions = _common_versions(services, section.at("services"))
@@ -195,15 +202,14 @@ def read_release(value: object) -> Release:
             retire=_read_retirement(section, services),
             drain=section.duration("drain", DEFAULT_DRAIN),
             ready_timeout=section.duration("ready_timeout", 300.0),
-            smoke=_read_smoke(section),
+            observe=read_observe(section, gates),
+            gates=gates,
+            interval=section.duration("interval", DEFAULT_INTERVAL),
+            verify=read_verification(section),
+            mirror=read_mirroring(section),
+            promotion_gates=read_promotion_gates(section),
             versions=versions,
         )
-
-
-def _refuse_observation(section: Section) -> None:
-    observe = section.raw("observe")
-    if observe is not None and observe != "none":
-        raise section.error("observe", "only none is known so far: a step ends when its weights were read back")
 
 
 def _read_services(section: Section, namespace: str) -> dict[str, Service]:
@@ -383,20 +389,6 @@ def _read_retirement(section: Section, services: Mapping[str, Service]) -> Retir
         if not given:
             raise SpecError(retire.path, "expected keep, such as {keep: 24h}")
         return Retirement("delete", retire.duration("keep", DEFAULT_KEEP), written=False)
-
-
-def _read_smoke(section: Section) -> Smoke | None:
-    if section.raw("verify") == "none":
-        return None
-    with section.section("verify") as verify:
-        statuses = tuple(verify.items("status"))
-        for status in statuses:
-            if not isinstance(status, int) or not 100 <= status <= 599:
-                raise verify.error("status", f"expected a list of HTTP status codes, got {status!r}")
-        path = verify.text("path", "/")
-        if not path.startswith("/"):
-            raise verify.error("path", f'expected a path that starts with "/", got "{path}"')
-        return Smoke(path, statuses)
 
 
 def _label(section: Section, key: str, default: str | None = None) -> str:

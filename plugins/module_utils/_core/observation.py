@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .journal import State
@@ -18,14 +18,16 @@ from .weights import Weights
 ROOT = "observed"
 
 
-def observed_release(release: Release, journal: object, routes: Sequence[Any], now: float) -> Observed:
+def observed_release(
+    release: Release, journal: object, routes: Sequence[Any], now: float, capacity: Sequence[Mapping[str, Any]] = ()
+) -> Observed:
     """A journal's state, as it is or as plain JSON, and routes as the module traffic_info returns them.
 
     Raises SpecError for what cannot be part of them.
     """
     state = journal if isinstance(journal, State) else _read_state(journal)
     found = (Section(route, f"{ROOT}.routes[{position}]") for position, route in enumerate(routes))
-    return Observed(state, tuple(_read_route(release, route) for route in found), now)
+    return Observed(state, tuple(_read_route(release, route) for route in found), now, tuple(capacity))
 
 
 def _read_state(journal: object) -> State:

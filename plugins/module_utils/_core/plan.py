@@ -16,8 +16,10 @@ from typing import Any
 
 from .durations import text
 from .errors import ReleaseError
+from .gates import Gate
 from .journal import State, backend_key
 from .model import Release, Version
+from .observe import gates_of_step
 from .steps import Step, refuse_falling
 from .weights import Weights, live_version, weights_at
 
@@ -43,11 +45,15 @@ class ObservedRoute:
 
 @dataclass(frozen=True)
 class Observed:
-    """What was read from the cluster before deciding; ``now`` in seconds since the epoch."""
+    """What was read from the cluster before deciding; ``now`` in seconds since the epoch.
+
+    ``capacity`` is of the workloads that ``workloads_to_read`` names, where a stage has asked for it.
+    """
 
     journal: State
     routes: tuple[ObservedRoute, ...]
     now: float
+    capacity: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,7 @@ class PlannedStep:
     pause: float
     weights: Mapping[str, Weights]
     expect: Mapping[str, Weights]
+    gates: tuple[Gate, ...]
     last: bool
 
 
@@ -126,6 +133,7 @@ def steps_left(release: Release, decision: Decision, observed: Observed, limit: 
                 pause=step.pause,
                 weights={name: _step_weights(step, decision.to, before) for name, before in decision.before.items()},
                 expect=planned[-1].weights if planned else _with_candidate(current, decision.to),
+                gates=gates_of_step(release.observe or (), release.gates, step.gates),
                 last=number == steps[-1][0],
             )
         )
@@ -206,9 +214,14 @@ def timeline(decision: Decision, steps: list[PlannedStep], release: Release) -> 
     lines = [f"deploy {decision.to} and wait {wait}" if ours else f"wait {wait}"]
     if decision.action == "install":
         return [*lines, f"{decision.to} gets 100 % without steps: {decision.reason}"]
-    lines.append(f"verify {decision.to} at 0 %")
+    lines.append(
+        f"verify {decision.to} at 0 %" + (f" by the header {header}" if (header := release.verify.header) else "")
+    )
+    if release.mirror is not None:
+        lines.append(f"mirror {release.mirror.percent} % to {decision.to} for {text(release.mirror.duration)}")
     lines += [
         f"step {step.number}: {step.percent} % to {decision.to}, then {text(step.pause)} of verification"
+        + (f" by {', '.join(gate.name for gate in step.gates)}" if step.gates else "")
         for step in steps
     ]
     if steps and steps[-1].percent == 100:

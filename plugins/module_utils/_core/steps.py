@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from .errors import SpecError
+from .gates import Gate, read_gates
 from .section import Section, integer
 from .weights import Weights, checked_weights
 
@@ -25,6 +26,7 @@ class Step:
     percent: int | None
     pause: float
     weights: Weights | None = None
+    gates: tuple[Gate, ...] = ()
 
     def percent_for(self, to: str) -> int:
         """What the candidate gets in this step."""
@@ -34,7 +36,8 @@ class Step:
 
     def plain(self) -> dict[str, Any]:
         """As the filter ``shift_steps`` returns it."""
-        step: dict[str, Any] = {"percent": self.percent, "pause": self.pause, "approval": False, "gates": []}
+        step: dict[str, Any] = {"percent": self.percent, "pause": self.pause, "approval": False}
+        step["gates"] = [gate.plain() for gate in self.gates]
         if self.weights is not None:
             step["weights"] = self.weights
         return step
@@ -71,6 +74,7 @@ def _read_step(entry: object, pause: float, path: str) -> Step:
             percent=section.integer("percent", 0, 0, 100) if weights is None else None,
             pause=section.duration("pause", pause),
             weights=weights,
+            gates=read_gates(section.items("gates"), section.at("gates")),
         )
 
 

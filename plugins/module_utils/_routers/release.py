@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .._core.capacity import live_workloads, noted_workloads, problems, scaled_workloads
 from .._core.durations import text
-from .._core.errors import ReleaseError
+from .._core.errors import ReleaseError, SpecError
 from .._core.manifests import version_resources
-from .._core.model import Release
+from .._core.model import ROOT, Release
+from .._core.observe import UNSEEN
 from .._core.plan import (
     Decision,
     Observed,
@@ -46,15 +48,34 @@ def routes_to_read(release: Release) -> list[Plain]:
     return [{"service": service.name, **routes.options(service, route)} for service, route in routes.pairs()]
 
 
-def release_plan(release: Release, observed: Observed, limit: int | None = None, predict: bool = True) -> Plain:
+def workloads_to_read(release: Release, observed: Observed) -> list[Plain]:
+    """The workloads whose capacity matters: those that traffic may have to go back to, and a candidate that is scaled.
+
+    Raises ReleaseError where release_plan() does.
+    """
+    decision = decide(release, observed)
+    found = noted_workloads(observed.journal.capacity)
+    if decision.action in ("start", "resume"):
+        found += live_workloads(release, decision.before, decision.to)
+    if decision.action in ("install", "start", "resume"):
+        found += scaled_workloads(release, decision.to)
+    return list({item["key"]: item for item in found}.values())
+
+
+def release_plan(
+    release: Release, observed: Observed, limit: int | None = None, predict: bool = True, token: str = ""
+) -> Plain:
     """The plan of a release: what each stage has left to do, as plain JSON.
 
-    Without ``predict``, what comes after the deployment is empty until the journal says that the release has begun:
-    no weight moves before the way back is noted.
+    ``token`` is the value of the test header, which nobody should be able to guess. Without ``predict``, what comes
+    after the deployment is empty until the journal says that the release has begun: no weight moves before the way
+    back is noted.
     """
     decision = decide(release, observed)
     routes = ReleaseRoutes(release, observed)
     _refuse_incomplete_routes(routes, decision)
+    if decision.action in ("install", "start", "resume") and release.observe is None:
+        raise SpecError(f"{ROOT}.observe", UNSEEN)
     steps = steps_left(release, decision, observed, limit)
     going = decision.action in ("install", "start", "resume")
     begun = predict or decision.action != "start"
@@ -69,14 +90,17 @@ def release_plan(release: Release, observed: Observed, limit: int | None = None,
         "weights": service_weights(observed),
         "on_failure": release.on_failure,
         "timeline": timeline(decision, steps, release),
+        "problems": problems(observed.capacity, observed.journal.capacity),
         "status": _status(release, decision, observed),
         "started": stages.started(routes, decision) if going else None,
         "skeleton": {"manifests": stages.skeleton(routes, decision) if going or decision.live else []},
-        "deploy": stages.deploy(routes, decision) if going else stages.NO_DEPLOYMENT,
-        "verify": stages.verify(routes, decision) if going and begun else stages.NO_VERIFICATION,
+        "deploy": stages.deploy(routes, decision, steps) if going else stages.NO_DEPLOYMENT,
+        "verify": stages.verify(routes, decision, token) if going and begun else stages.NO_VERIFICATION,
+        "mirror": stages.mirror(routes, decision, steps) if begun else stages.NO_MIRRORING,
         "shift": {"steps": [stages.step(routes, decision, step, first=step is steps[0]) for step in steps if begun]},
         "promote": stages.promote(routes, decision, steps) if begun else stages.NO_PROMOTION,
         "retire": stages.retire(routes, decision),
+        "clean": stages.clean(observed.journal),
         "rollback": stages.rollback(routes),
     }
 
@@ -89,6 +113,8 @@ def rollback_plan(release: Release, observed: Observed) -> Plain:
         "live": live_before(observed.journal),
         "state": observed.journal.state,
         "weights": service_weights(observed),
+        "problems": problems(observed.capacity, observed.journal.capacity),
+        "clean": stages.clean(observed.journal),
         "rollback": stages.rollback(ReleaseRoutes(release, observed)),
     }
 
@@ -99,6 +125,8 @@ def _status(release: Release, decision: Decision, observed: Observed) -> Plain:
     status: Plain = {"release": release.name, "state": journal.state, "live": decision.live}
     if journal.is_active:
         status["candidate"] = f"{journal.to}, step {journal.step or 0} passed, {journal.verified}"
+        if journal.reason:
+            status["reason"] = journal.reason
     for service, weights in service_weights(observed).items():
         status[service] = ", ".join(f"{name} {weight} %" for name, weight in weights.items()) or "no route yet"
     versions, due_in = retirable(release, observed, decision.live)

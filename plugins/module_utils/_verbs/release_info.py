@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+import secrets
 import time
+from dataclasses import replace
 from typing import Any
 
+from .._core.capacity import noted_workloads
 from .._core.model import read_release
 from .._core.observation import observed_release
 from .._core.section import integer
-from .._routers.release import refuse_unwritable, release_plan, rollback_plan, routes_to_read
+from .._routers.release import refuse_unwritable, release_plan, rollback_plan, routes_to_read, workloads_to_read
+from .capacities import read_capacity
 from .journals import load
 from .traffic_info import observe
 from .verb import Module, Result, connect, finish, with_auth
@@ -28,6 +32,7 @@ def argument_spec() -> dict[str, Any]:
                 "spec": {"type": "dict"},
                 "percent": {"type": "raw"},
                 "rollback": {"type": "bool", "default": False},
+                "capacity": {"type": "bool", "default": False},
             }
         ),
         "required_one_of": [["release", "spec"]],
@@ -69,10 +74,14 @@ def _release_info(module: Module) -> Result:
         routes = [{"service": route["service"], **observe(cluster, route)} for route in routes_to_read(spec)]
         result["problems"] = [problem for route in routes for problem in route["problems"]]
         observed = observed_release(spec, state, routes, time.time())
+        if params["capacity"]:
+            workloads = noted_workloads(state.capacity) if params["rollback"] else workloads_to_read(spec, observed)
+            observed = replace(observed, capacity=tuple(read_capacity(cluster, workloads)))
         if params["rollback"]:
             result["plan"] = rollback_plan(spec, observed)
         else:
             # In check mode nothing before a stage has been written, and each is still to say what it would do.
-            result["plan"] = release_plan(spec, observed, limit, predict=module.check_mode)
+            token = secrets.token_hex(8)
+            result["plan"] = release_plan(spec, observed, limit, predict=module.check_mode, token=token)
         result["live"] = result["plan"]["live"]
     return result

@@ -22,6 +22,7 @@ def argument_spec() -> dict[str, Any]:
                 "release": {"type": "str", "required": True},
                 "namespace": {"type": "str", "required": True},
                 "entry": {"type": "dict", "required": True},
+                "findings": {"type": "list", "elements": "dict", "default": []},
             }
         ),
         "supports_check_mode": True,
@@ -35,9 +36,16 @@ def run(module: Module) -> None:
 
 def _release_record(module: Module) -> Result:
     params = module.params
-    entry = checked_entry({**params["entry"], "time": round(time.time(), 3)})
+    entry = checked_entry({**params["entry"], **_judged(params["findings"]), "time": round(time.time(), 3)})
     cluster = connect(module)
     journal, recorded = append(cluster, params["release"], params["namespace"], entry, module.check_mode)
     # The journal is about the release, not part of what it changes.
     state = journal.state
     return {"changed": False, "recorded": recorded, "state": state.state, "journal": state.plain()}
+
+
+def _judged(findings: list[dict[str, Any]]) -> Result:
+    """What an entry keeps of the gates that were judged before it: the verdicts and their words, not every number."""
+    if not findings:
+        return {}
+    return {"gates": [{key: finding.get(key) for key in ("name", "kind", "verdict", "reason")} for finding in findings]}

@@ -13,9 +13,9 @@ from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model i
     Existing,
     Retirement,
     Route,
-    Smoke,
     read_release,
 )
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.observe import Smoke, Verification
 
 from tests.unit.releases import read_version, refusal, web, web_service, web_version
 
@@ -27,7 +27,8 @@ def test_the_smallest_release_has_sensible_defaults() -> None:
     assert {step.pause for step in release.steps} == {60.0}
     assert (release.on_failure, release.drain, release.ready_timeout) == ("rollback", 5.0, 300.0)
     assert release.retire == Retirement("delete", 86400.0, written=False)
-    assert release.smoke == Smoke("/", ())
+    assert release.verify == Verification(Smoke("/", ()), header=None, gates=())
+    assert (release.gates, release.mirror, release.promotion_gates) == ((), None, ())
     assert release.versions == ("blue", "green")
     service = release.services["web"]
     assert (service.namespace, service.port, service.protocol) == ("prod", 80, "http")
@@ -111,7 +112,7 @@ def test_a_release_that_says_everything() -> None:
     assert release.versions == ("v1", "v2"), "in the order of the first service"
     assert [step.pause for step in release.steps] == [30.0, 600.0, 30.0]
     assert release.retire == Retirement("delete", 7200.0, written=False)
-    assert release.smoke == Smoke("/health", (200, 204))
+    assert release.verify.smoke == Smoke("/health", (200, 204))
     assert (release.on_failure, release.drain, release.ready_timeout) == ("hold", 10.0, 600.0)
     web_service, cart = release.services.values()
     assert web_service.routes == (
@@ -142,7 +143,7 @@ def test_retire_may_say_what_to_do_at_once(mode: str) -> None:
 
 
 def test_the_smoke_request_can_be_left_out() -> None:
-    assert read_release(web(verify="none")).smoke is None
+    assert read_release(web(verify="none")).verify.smoke is None
 
 
 def test_what_autoscaling_starts_from_is_at_least_one_pod() -> None:
@@ -181,10 +182,6 @@ NO_LABEL = 'is no DNS label: at most 63 lower-case letters, digits and "-", a le
         (web(namespace=None), "bluegreen.namespace: is required"),
         (web(namespace="prod/eu"), f'bluegreen.namespace: "prod/eu" {NO_LABEL}'),
         (web(router="linkerd"), 'bluegreen.router: expected one of istio, got "linkerd"'),
-        (
-            web(observe={"probe": {}}),
-            "bluegreen.observe: only none is known so far: a step ends when its weights were read back",
-        ),
         (web(pause="soon"), 'bluegreen.pause: expected a duration such as 90, "90s", "10m" or "24h", got \'soon\''),
         (web(on_failure="retry"), 'bluegreen.on_failure: expected one of rollback, hold, got "retry"'),
         (web(to="red"), "bluegreen.to: no version red in every service; known: blue, green"),
@@ -345,7 +342,7 @@ def test_a_version_that_is_refused(keys: dict[str, Any], message: str) -> None:
             ),
         ),
         (("services", "web", "route"), "bluegreen.services.web.route.nmaespace: unknown key; did you mean namespace?"),
-        (("verify",), "bluegreen.verify.nmaespace: unknown key; known here: path, status"),
+        (("verify",), "bluegreen.verify.nmaespace: unknown key; known here: gates, header, path, status"),
     ],
 )
 def test_unknown_keys_are_refused_anywhere(place: tuple[str, ...], message: str) -> None:

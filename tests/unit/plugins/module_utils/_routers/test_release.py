@@ -547,9 +547,11 @@ def test_all_services_are_watched_through_one_pause() -> None:
     versions = images(blue="1", green="2")
     fresh = Cluster(web(services={name: {"versions": versions} for name in ("web", "api")}))
     fresh.release()
-    watched = fresh.plan(predict=True)["shift"]["steps"][0]["watch"]
-    assert [item["name"] for item in watched["workloads"]] == ["web-green", "api-green"]
-    assert watched["service"] is None
+    metrics = fresh.plan(predict=True)["shift"]["steps"][0]["proof"]["metrics"]
+    assert [(metric["name"], metric["pods"]["service"]["name"]) for metric in metrics] == [
+        ("pods of web-green", "web-green"),
+        ("pods of api-green", "api-green"),
+    ]
 
 
 def test_the_status_says_where_the_release_is(cluster: Cluster) -> None:
