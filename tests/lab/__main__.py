@@ -89,7 +89,7 @@ def load(arguments: argparse.Namespace) -> int:
     from tests.lab import load as generator
 
     wanted = vars(arguments)
-    fields = ("url", "host", "rate", "duration", "keep_alive", "timeout")
+    fields = ("url", "host", "rate", "duration", "keep_alive", "timeout", "hold")
     counted = generator.main(generator.Load(**{field: wanted[field] for field in fields}), arguments.output)
     say(json.dumps(asdict(counted)))
     return 0
@@ -100,6 +100,20 @@ def send_signal(arguments: argparse.Namespace) -> int:
     wanted = f"SIG{arguments.signal.upper().removeprefix('SIG')}"
     request = {"action": "signal", "cluster": name, "part": arguments.part, "signal": wanted}
     control.request(LAYOUT, request)
+    return 0
+
+
+def disconnect(arguments: argparse.Namespace) -> int:
+    return _connect(arguments, connected=False)
+
+
+def reconnect(arguments: argparse.Namespace) -> int:
+    return _connect(arguments, connected=True)
+
+
+def _connect(arguments: argparse.Namespace, connected: bool) -> int:
+    name = _cluster(control.request(LAYOUT, {"action": "status"}), arguments.cluster)
+    control.request(LAYOUT, {"action": "connect", "cluster": name, "part": arguments.part, "connected": connected})
     return 0
 
 
@@ -169,6 +183,13 @@ def _parser() -> argparse.ArgumentParser:
     signalling.add_argument("part", help="a part as `status` names it")
     signalling.add_argument("signal", help="KILL, STOP, CONT, TERM, …")
     signalling.add_argument("--cluster", metavar="NAME", help="default: the first")
+    for name, function, text in (
+        ("disconnect", disconnect, "cut an Envoy off from istiod: it goes on serving what it was told last"),
+        ("reconnect", reconnect, "let an Envoy find istiod again"),
+    ):
+        connecting = command(name, function, text)
+        connecting.add_argument("part", choices=("gateway", "sidecar"))
+        connecting.add_argument("--cluster", metavar="NAME", help="default: the first")
     _add_load(
         command("load", load, "send requests at a steady rate and record every one; ends at --duration or Ctrl-C")
     )
@@ -185,6 +206,12 @@ def _add_load(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--keep-alive", action=argparse.BooleanOptionalAction, default=True, help="use connections again (default: yes)"
+    )
+    parser.add_argument(
+        "--hold",
+        type=float,
+        metavar="SECONDS",
+        help="open a WebSocket per request (the test application: /ws) and hold it this long",
     )
     parser.add_argument("--output", type=Path, required=True, help="one JSON object per request and line")
 

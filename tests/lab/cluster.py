@@ -18,11 +18,13 @@ from typing import Any
 
 import yaml
 
-from tests.lab import mesh
+from tests.lab import mesh, metrics
 from tests.lab.control_plane import ControlPlane
+from tests.lab.errors import LabError
 from tests.lab.layout import ClusterPlan, Layout
 from tests.lab.processes import LongRunning, accepts, until
 from tests.lab.programs import Programs
+from tests.lab.relay import Relay
 
 START_DEADLINE = 60.0
 LISTENER_DEADLINE = 30.0
@@ -33,10 +35,18 @@ Progress = Callable[[str], None]
 
 @dataclass
 class Envoy:
-    """An Envoy beside the pod whose address and name it was started with."""
+    """An Envoy beside the pod whose address and name it was started with, and its way to istiod."""
 
     process: LongRunning
+    relay: Relay
+    workload: str
+    namespace: str
+    proxy_of: Callable[[ClusterPlan, dict[str, Any], str], mesh.Proxy]
     pod: str | None = None
+
+    async def state(self) -> str:
+        state = await self.process.state()
+        return "disconnected from istiod" if state == "up" and not self.relay.is_open else state
 
 
 class Cluster:
@@ -48,8 +58,21 @@ class Cluster:
         self.wants_sidecar = False
         self.istiod = self._part("istiod", f"http://127.0.0.1:{plan.istiod_http_port}/ready")
         self.application_host = self._part("application-host", f"http://127.0.0.1:{plan.application_host_port}/healthz")
-        self.gateway = Envoy(self._part("gateway", f"http://127.0.0.1:{plan.gateway_admin_port}/ready"))
-        self.sidecar = Envoy(self._part("sidecar", f"http://127.0.0.1:{plan.sidecar_admin_port}/ready"))
+        self.prometheus = self._part("prometheus", f"http://127.0.0.1:{plan.prometheus_port}/-/ready")
+        self.gateway = Envoy(
+            self._part("gateway", f"http://127.0.0.1:{plan.gateway_admin_port}/ready"),
+            Relay(plan.gateway_relay_port, plan.istiod_grpc_port),
+            mesh.GATEWAY,
+            mesh.SYSTEM_NAMESPACE,
+            mesh.gateway_proxy,
+        )
+        self.sidecar = Envoy(
+            self._part("sidecar", f"http://127.0.0.1:{plan.sidecar_admin_port}/ready"),
+            Relay(plan.sidecar_relay_port, plan.istiod_grpc_port),
+            mesh.SIDECAR,
+            mesh.SIDECAR_NAMESPACE,
+            mesh.sidecar_proxy,
+        )
         self._lock = asyncio.Lock()
         self._objects_applied = False
 
@@ -57,9 +80,13 @@ class Cluster:
         return LongRunning(name, self.folder / f"{name}.log", probe_url)
 
     @property
+    def _envoys(self) -> list[Envoy]:
+        return [self.gateway, self.sidecar] if self.wants_sidecar else [self.gateway]
+
+    @property
     def _parts(self) -> list[LongRunning]:
-        parts = [self.application_host, self.istiod, self.gateway.process]
-        return [*parts, self.sidecar.process] if self.wants_sidecar else parts
+        others = [self.application_host, self.istiod, self.prometheus]
+        return [*others, *(envoy.process for envoy in self._envoys)]
 
     async def up(self, sidecar: bool, progress: Progress) -> bool:
         """Brings up what is not; False when everything was."""
@@ -68,15 +95,13 @@ class Cluster:
             if await self._is_up():
                 return False
             self.folder.mkdir(parents=True, exist_ok=True)
-            await self._control_plane_up(progress)
-            if not self._objects_applied:
-                await self._apply_objects(progress)
-            await asyncio.gather(self._application_host_up(progress), self._istiod_up(progress))
-            await self._envoy_up(self.gateway, mesh.GATEWAY, mesh.SYSTEM_NAMESPACE, mesh.gateway_proxy, progress)
-            if self.wants_sidecar:
-                await self.control_plane.apply("the sidecar's pod", *mesh.sidecar_objects())
-                await self._envoy_up(self.sidecar, mesh.SIDECAR, mesh.SIDECAR_NAMESPACE, mesh.sidecar_proxy, progress)
+            await asyncio.gather(self._prometheus_up(progress), self._mesh_up(progress))
             return True
+
+    async def _mesh_up(self, progress: Progress) -> None:
+        await self._control_plane_up(progress)
+        await asyncio.gather(self._application_host_up(progress), self._istiod_up(progress))
+        await asyncio.gather(*(self._envoy_up(envoy, progress) for envoy in self._envoys))
 
     async def _is_up(self) -> bool:
         if not self._objects_applied:
@@ -85,11 +110,10 @@ class Cluster:
         return all(state == "up" for state in states.values())
 
     async def states(self) -> dict[str, str]:
-        parts = self._parts
-        control_plane, others = await asyncio.gather(
-            self.control_plane.states(), asyncio.gather(*(part.state() for part in parts))
-        )
-        return {**control_plane, **{part.name: state for part, state in zip(parts, others, strict=True)}}
+        parts = {part.name: part.state() for part in self._parts}
+        parts.update({envoy.process.name: envoy.state() for envoy in self._envoys})
+        control_plane, others = await asyncio.gather(self.control_plane.states(), asyncio.gather(*parts.values()))
+        return {**control_plane, **dict(zip(parts, others, strict=True))}
 
     async def status(self) -> dict[str, Any]:
         plan = self.plan
@@ -101,6 +125,7 @@ class Cluster:
             "gateway_url": f"http://127.0.0.1:{plan.gateway_port}",
             "gateway_admin_url": f"http://127.0.0.1:{plan.gateway_admin_port}",
             "istiod_debug_url": f"http://127.0.0.1:{plan.istiod_monitoring_port}/debug",
+            "prometheus_url": f"http://127.0.0.1:{plan.prometheus_port}",
             "audit_log": str(self.control_plane.audit_log),
             "logs": str(self.folder),
             "pod_network": str(plan.pod_network),
@@ -118,6 +143,14 @@ class Cluster:
             return False
         os.kill(process, number)
         return True
+
+    async def connect(self, part: str, connected: bool) -> None:
+        """Cuts an Envoy off from istiod, or lets it find istiod again."""
+        envoys = {envoy.process.name: envoy for envoy in self._envoys}
+        if part not in envoys:
+            raise LabError(f"{self.plan.name}: {part!r} is no Envoy here: {' and '.join(envoys)}")
+        relay = envoys[part].relay
+        await (relay.open() if connected else relay.cut())
 
     async def _control_plane_up(self, progress: Progress) -> None:
         states = await self.control_plane.states()
@@ -148,19 +181,24 @@ class Cluster:
         if await part.state() == "up":
             return
         progress(f"{self.plan.name}: starting the application host")
-        port = str(self.plan.application_host_port)
-        command = [
-            sys.executable,
-            "-m",
-            "tests.lab.application_host",
-            "--port",
-            port,
-            str(self.control_plane.kubeconfig),
-        ]
+        options = {
+            "--port": self.plan.application_host_port,
+            "--kubelet-port": self.plan.kubelet_port,
+            "--kwok-port": self.plan.kwok_port,
+            "--certificate": self.control_plane.certificate,
+            "--key": self.control_plane.key,
+        }
+        given = [text for name, value in options.items() for text in (name, str(value))]
+        command = [sys.executable, "-m", "tests.lab.application_host", *given, str(self.control_plane.kubeconfig)]
         await part.start(command, self.control_plane.environment, REPOSITORY)
         await part.wait_until_up(START_DEADLINE)
 
     async def _istiod_up(self, progress: Progress) -> None:
+        """With the objects that it reads, and those of its proxies."""
+        if not self._objects_applied:
+            await self._apply_objects(progress)
+        if self.wants_sidecar:
+            await self.control_plane.apply("the sidecar's pod", *mesh.sidecar_objects(self.plan))
         if await self.istiod.state() == "up":
             return
         progress(f"{self.plan.name}: starting istiod")
@@ -171,22 +209,29 @@ class Cluster:
         await self.istiod.start([str(self.programs.binaries["pilot-discovery"]), *arguments], environment, self.folder)
         await self.istiod.wait_until_up(START_DEADLINE)
 
-    async def _envoy_up(
-        self,
-        envoy: Envoy,
-        workload: str,
-        namespace: str,
-        proxy_of: Callable[[ClusterPlan, dict[str, Any], str], mesh.Proxy],
-        progress: Progress,
-    ) -> None:
-        pod = await self._ready_pod(workload, namespace)
+    async def _prometheus_up(self, progress: Progress) -> None:
+        configuration = self.folder / "prometheus.json"
+        wanted = json.dumps(metrics.configuration(self.plan, self.wants_sidecar), indent=1)
+        known = configuration.read_text() if configuration.exists() else None
+        if known == wanted and await self.prometheus.state() == "up":
+            return
+        progress(f"{self.plan.name}: starting Prometheus")
+        configuration.write_text(wanted)
+        arguments = metrics.arguments(self.plan, str(configuration), str(self.folder / "prometheus"))
+        program = str(self.programs.binaries["prometheus"])
+        await self.prometheus.start([program, *arguments], self.control_plane.environment, self.folder)
+        await self.prometheus.wait_until_up(START_DEADLINE)
+
+    async def _envoy_up(self, envoy: Envoy, progress: Progress) -> None:
+        await envoy.relay.open()
+        pod = await self._ready_pod(envoy.workload, envoy.namespace)
         if envoy.pod == pod["metadata"]["name"] and await envoy.process.state() == "up":
             return
         part = envoy.process
         progress(f"{self.plan.name}: starting Envoy, the {part.name}")
-        proxy = proxy_of(self.plan, pod, self.programs.versions["pilot-discovery"])
+        proxy = envoy.proxy_of(self.plan, pod, self.programs.versions["pilot-discovery"])
         configuration = self.folder / f"{part.name}.json"
-        configuration.write_text(json.dumps(mesh.bootstrap(proxy, self.plan.istiod_grpc_port), indent=1))
+        configuration.write_text(json.dumps(mesh.bootstrap(proxy, envoy.relay.port), indent=1))
         # Hot restart would share memory, by a number, with the proxies of other labs on this machine.
         options = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]
         arguments = ["-c", str(configuration), *options]

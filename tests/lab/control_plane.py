@@ -11,12 +11,14 @@ from typing import Any
 
 import yaml
 
-from tests.lab import processes
+from tests.lab import mesh, processes
 from tests.lab.layout import ClusterPlan, Layout
 from tests.lab.process_table import is_alive
 from tests.lab.processes import answers
 
 MANIFESTS = Path(__file__).parent / "manifests"
+# Programs that a pod would have and this machine has not, each named as the stand-in that it is.
+STAND_INS = Path(__file__).parent / "stand_ins"
 # As kwokctl names them and their process files.
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
 # No node leases: a killed kwok would hold them against its successor for minutes. The nodes have a heartbeat stage.
@@ -34,10 +36,13 @@ class ControlPlane:
         self.folder = self.home / ".kwok" / "clusters" / plan.name
         self.kubeconfig = self.folder / "kubeconfig.yaml"
         self.audit_log = self.folder / "logs" / "audit.log"
+        self.certificate = self.folder / "pki" / "admin.crt"
+        self.key = self.folder / "pki" / "admin.key"
         self.url = f"https://127.0.0.1:{plan.api_server_port}"
         self._version = f"v{versions['kube-apiserver']}"
         # kwokctl adds its context to $KUBECONFIG when that is set: so nothing of the caller's environment comes here.
-        self.environment = {"HOME": str(self.home), "PATH": f"{self.tools}:/usr/sbin:/usr/bin:/sbin:/bin"}
+        path = f"{self.tools}:{STAND_INS}:/usr/sbin:/usr/bin:/sbin:/bin"
+        self.environment = {"HOME": str(self.home), "PATH": path}
 
     def process(self, component: str) -> int | None:
         try:
@@ -65,7 +70,8 @@ class ControlPlane:
         self.home.mkdir(parents=True)
         configuration = self.home / "kwokctl.yaml"
         stages = (MANIFESTS / "stages.yaml").read_text()
-        configuration.write_text(f"{yaml.safe_dump(self._configuration())}---\n{stages}")
+        objects = [self._configuration(), *mesh.port_forwards(self.plan)]
+        configuration.write_text(f"{yaml.safe_dump_all(objects)}---\n{stages}")
         try:
             await self._kwokctl(
                 "create", "cluster", "--config", str(configuration), *CREATE_FLAGS, what="creating the control plane"

@@ -90,6 +90,10 @@ class ClusterPlan:
         return self._port(5)
 
     @property
+    def kubelet_port(self) -> int:
+        return self._port(6)
+
+    @property
     def istiod_http_port(self) -> int:
         return self._port(10)
 
@@ -120,6 +124,18 @@ class ClusterPlan:
     @property
     def sidecar_proxy_port(self) -> int:
         return self._port(22)
+
+    @property
+    def gateway_relay_port(self) -> int:
+        return self._port(23)
+
+    @property
+    def sidecar_relay_port(self) -> int:
+        return self._port(24)
+
+    @property
+    def prometheus_port(self) -> int:
+        return self._port(30)
 
     @property
     def gateway_port(self) -> int:

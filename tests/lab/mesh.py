@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tests.lab.application_host import pod as pods
 from tests.lab.layout import ClusterPlan
 
 SYSTEM_NAMESPACE = "istio-system"
@@ -15,6 +16,8 @@ GATEWAY = "istio-ingressgateway"
 SIDECAR_NAMESPACE = "lab"
 SIDECAR = "sidecar"
 MESH_ID = "Kubernetes"
+# On a node: where its kubelet is played.
+KUBELET_PORT = "lab.bluegreen.test/kubelet-port"
 
 # Istio's own Envoy filters are not part of stock Envoy, and there are no certificates for mutual TLS.
 MESH_CONFIG: dict[str, Any] = {"enableAutoMtls": False}
@@ -24,6 +27,13 @@ ISTIOD_ENVIRONMENT = {
     "CLUSTER_ID": MESH_ID,
     "PILOT_ENABLE_ALPN_FILTER": "false",
     "PILOT_ENABLE_METADATA_EXCHANGE": "false",
+}
+
+# How Istio's own bootstrap has Envoy's metrics labelled; stock Envoy ends the cluster's name at its first dot.
+STATISTICS_LABELS = {
+    "cluster_name": r"^cluster(\.(.+);)",
+    "response_code": r"_rq(_(\d{3}))$",
+    "response_code_class": r"_rq(_(\dxx))$",
 }
 
 Object = dict[str, Any]
@@ -98,7 +108,9 @@ def sidecar_proxy(plan: ClusterPlan, pod: Object, version: str) -> Proxy:
 
 
 def bootstrap(proxy: Proxy, istiod_port: int) -> Object:
-    """Envoy's own configuration: where istiod is. Everything else comes from there."""
+    """Envoy's own configuration: where istiod is, and what its metrics are called. Everything else comes from there."""
+    # Envoy's own wait between two tries grows to half a minute.
+    retry = {"retry_back_off": {"base_interval": "0.1s", "max_interval": "1s"}}
     from_istiod = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
     http2 = {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -114,9 +126,15 @@ def bootstrap(proxy: Proxy, istiod_port: int) -> Object:
                 "api_type": "GRPC",
                 "transport_api_version": "V3",
                 "set_node_on_first_message_only": True,
-                "grpc_services": [{"envoy_grpc": {"cluster_name": "istiod"}}],
+                "grpc_services": [{"envoy_grpc": {"cluster_name": "istiod", "retry_policy": retry}}],
             },
         },
+        "stats_config": {
+            "use_all_default_tags": False,
+            "stats_tags": [{"tag_name": name, "regex": regex} for name, regex in STATISTICS_LABELS.items()],
+        },
+        # Latencies are put into their buckets this often, and Prometheus looks every second.
+        "stats_flush_interval": "1s",
         "static_resources": {
             "clusters": [
                 {
@@ -147,7 +165,7 @@ def node_objects(plan: ClusterPlan) -> list[Object]:
             "kind": "Node",
             "metadata": {
                 "name": name,
-                "annotations": {"kwok.x-k8s.io/node": "fake"},
+                "annotations": {"kwok.x-k8s.io/node": "fake", KUBELET_PORT: str(plan.kubelet_port)},
                 "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"},
             },
             "spec": {"podCIDR": str(network), "podCIDRs": [str(network)]},
@@ -160,8 +178,9 @@ def namespace_object(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
-def proxy_deployment(name: str, namespace: str, labels: dict[str, str]) -> Object:
+def proxy_deployment(name: str, namespace: str, labels: dict[str, str], admin_port: int) -> Object:
     """A workload whose only pod lends its address and name to an Envoy; it names no port, so nothing else listens."""
+    annotations = {pods.ENVOY_ADMIN_PORT: str(admin_port)}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -169,16 +188,36 @@ def proxy_deployment(name: str, namespace: str, labels: dict[str, str]) -> Objec
         "spec": {
             "replicas": 1,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "envoy", "image": "envoy"}]}},
+            "template": {
+                "metadata": {"labels": labels, "annotations": annotations},
+                "spec": {"containers": [{"name": "istio-proxy", "image": "envoy"}]},
+            },
         },
     }
+
+
+def port_forwards(plan: ClusterPlan) -> list[Object]:
+    """What kwok does for kubectl, which forwards a port over SPDY: it leads to an Envoy's administration."""
+    ports = {SYSTEM_NAMESPACE: plan.gateway_admin_port, SIDECAR_NAMESPACE: plan.sidecar_admin_port}
+    return [
+        {
+            "apiVersion": "kwok.x-k8s.io/v1alpha1",
+            "kind": "ClusterPortForward",
+            "metadata": {"name": namespace},
+            "spec": {
+                "selector": {"matchNamespaces": [namespace]},
+                "forwards": [{"ports": [pods.ADMIN_PORT], "target": {"address": "127.0.0.1", "port": port}}],
+            },
+        }
+        for namespace, port in ports.items()
+    ]
 
 
 def gateway_objects(plan: ClusterPlan) -> list[Object]:
     labels = {"app": GATEWAY, "istio": "ingressgateway"}
     port = {"name": "http", "port": 80, "targetPort": plan.gateway_port, "protocol": "TCP"}
     return [
-        proxy_deployment(GATEWAY, SYSTEM_NAMESPACE, labels),
+        proxy_deployment(GATEWAY, SYSTEM_NAMESPACE, labels, plan.gateway_admin_port),
         {
             "apiVersion": "v1",
             "kind": "Service",
@@ -197,5 +236,6 @@ def gateway_objects(plan: ClusterPlan) -> list[Object]:
     ]
 
 
-def sidecar_objects() -> list[Object]:
-    return [namespace_object(SIDECAR_NAMESPACE), proxy_deployment(SIDECAR, SIDECAR_NAMESPACE, {"app": SIDECAR})]
+def sidecar_objects(plan: ClusterPlan) -> list[Object]:
+    deployment = proxy_deployment(SIDECAR, SIDECAR_NAMESPACE, {"app": SIDECAR}, plan.sidecar_admin_port)
+    return [namespace_object(SIDECAR_NAMESPACE), deployment]

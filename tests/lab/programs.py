@@ -32,6 +32,7 @@ class Binary:
     module: str
     package: str
     link: tuple[str, ...]
+    tags: tuple[str, ...]
     probe: tuple[str, ...]
 
 
@@ -69,7 +70,8 @@ def pinned(path: Path = SOURCES / "versions.toml") -> Pinned:
         probes = table.get("probe", {})
         for name, package in table["binaries"].items():
             probe = tuple(probes.get(name, ["--version"]))
-            binaries.append(Binary(name, version, module, package, tuple(table["link"]), probe))
+            link, tags = tuple(table["link"]), tuple(table.get("tags", []))
+            binaries.append(Binary(name, version, module, package, link, tags, probe))
         for name, location in table.get("files", {}).items():
             source_module, _separator, rest = location.partition("/manifests/")
             files.append(SourceFile(name, version, module, source_module, f"manifests/{rest}"))
@@ -131,11 +133,10 @@ def _build(binary: Binary, cache: Path, position: str, progress: Progress) -> Pa
     what = f"{binary.name} {binary.version}"
     progress(f"building {what} ({position}) …")
     flags = " ".join(["-s", "-w", *(f"-X {variable}" for variable in binary.link)])
+    command = ["build", "-trimpath", "-tags", ",".join(binary.tags), "-ldflags", flags]
     started = time.monotonic()
     try:
-        for elapsed in _go(
-            ["build", "-trimpath", "-ldflags", flags, "-o", str(unfinished), binary.package], binary.module, what
-        ):
+        for elapsed in _go([*command, "-o", str(unfinished), binary.package], binary.module, what):
             progress(f"building {what} ({position}) … {_spell(elapsed)}")
         unfinished.rename(target)
     finally:

@@ -9,8 +9,12 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+# Why there was no whole answer: nobody listened, the connection broke off before it or within it, or it took too long.
+Failure = Literal["refused", "reset", "cut", "timeout", "other"]
 
 
 @dataclass(frozen=True)
@@ -23,22 +27,25 @@ class Record:
     version: str = ""
     pod: str = ""
     error: str = ""
+    failure: Failure | Literal[""] = ""
 
     @property
     def failed(self) -> bool:
-        return not 200 <= self.status < 400
+        return not 101 <= self.status < 400
 
     def line(self) -> str:
-        return json.dumps({key: value for key, value in asdict(self).items() if value != ""})
+        return json.dumps({key: value for key, value in vars(self).items() if value != ""})
 
 
 @dataclass(frozen=True)
 class Summary:
     requests: int
     failures: int
+    resets: int
     versions: dict[str, int]
     shares: dict[str, float]
     statuses: dict[int, int]
+    broken: dict[str, int]
     errors: dict[str, int]
     latency: dict[str, float]
 
@@ -55,7 +62,7 @@ def between(records: Iterable[Record], begin: float, end: float) -> list[Record]
 
 
 def summarize(records: Iterable[Record]) -> Summary:
-    """Counts, shares in percent of all requests that a version answered, and latency percentiles in seconds."""
+    """Counts (a reset is a failure too), shares in percent of what versions answered, latency percentiles in s."""
     all_records = list(records)
     versions = Counter(record.version for record in all_records if record.version)
     answered = versions.total()
@@ -63,9 +70,11 @@ def summarize(records: Iterable[Record]) -> Summary:
     return Summary(
         requests=len(all_records),
         failures=sum(record.failed for record in all_records),
+        resets=sum(record.failure in {"reset", "cut"} for record in all_records),
         versions=dict(versions),
         shares={version: 100 * count / answered for version, count in versions.items()},
         statuses=dict(Counter(record.status for record in all_records)),
+        broken=dict(Counter(record.failure for record in all_records if record.failure)),
         errors=dict(Counter(record.error for record in all_records if record.error)),
         latency={f"p{percent}": percentile(latencies, percent) for percent in (50, 95, 99, 100)} if latencies else {},
     )

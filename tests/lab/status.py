@@ -13,6 +13,7 @@ _SHOWN = {
     "gateway_admin_url": "Envoy admin",
     "sidecar_admin_url": "sidecar admin",
     "istiod_debug_url": "istiod debug",
+    "prometheus_url": "Prometheus",
     "kubeconfig": "kubeconfig",
     "audit_log": "audit log",
     "logs": "logs",

@@ -39,6 +39,7 @@ class Supervisor:
             "up": self._up,
             "status": self._status,
             "signal": self._signal,
+            "connect": self._connect,
         }
 
     async def serve(self) -> None:
@@ -116,6 +117,10 @@ class Supervisor:
             raise LabError(f"there is no signal {request['signal']!r}: KILL, STOP, CONT and TERM are some")
         if not cluster.send_signal(request["part"], signal.Signals[request["signal"]]):
             raise LabError(f"{request['cluster']}: {request['part']!r} does not run: see `status` for its parts")
+        return {}
+
+    async def _connect(self, request: Message, progress: Progress) -> Message:
+        await self.clusters[request["cluster"]].connect(request["part"], request["connected"])
         return {}
 
     def _link_tools(self, programs: Programs) -> None:

@@ -11,13 +11,15 @@ import httpx2
 from aiohttp import web
 from lightkube import AsyncClient, KubeConfig
 
+from tests.lab.application_host.door import Door
 from tests.lab.application_host.host import Host
+from tests.lab.application_host.kubelet import Kubelet
 
 
-async def _serve(kubeconfig: str, port: int) -> None:
+async def _serve(arguments: argparse.Namespace) -> None:
     # A rollout of many pods at once must not wait for connections.
     client = AsyncClient(
-        KubeConfig.from_file(kubeconfig).get(), timeout=httpx2.Timeout(30), field_manager="application-host"
+        KubeConfig.from_file(arguments.kubeconfig).get(), timeout=httpx2.Timeout(30), field_manager="application-host"
     )
     host = Host(client)
 
@@ -26,9 +28,11 @@ async def _serve(kubeconfig: str, port: int) -> None:
 
     application = web.Application()
     application.router.add_get("/healthz", healthz)
+    Kubelet(host.find).add_routes(application.router)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, "127.0.0.1", arguments.port).start()
+    await Door(arguments.certificate, arguments.key, arguments.port, arguments.kwok_port).open(arguments.kubelet_port)
     await host.run()
 
 
@@ -36,10 +40,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="application_host")
     parser.add_argument("kubeconfig")
     parser.add_argument("--port", type=int, required=True, help="answers /healthz there while the pods are watched")
+    parser.add_argument("--kubelet-port", type=int, required=True, help="answers the API server there for every node")
+    parser.add_argument("--kwok-port", type=int, required=True, help="what kwok answers in a kubelet's place")
+    parser.add_argument("--certificate", required=True)
+    parser.add_argument("--key", required=True)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
-    asyncio.run(_serve(arguments.kubeconfig, arguments.port))
+    asyncio.run(_serve(arguments))
 
 
 if __name__ == "__main__":

@@ -11,13 +11,14 @@ import json
 import random
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from tests.lab.application_host import pod as pods
 from tests.lab.application_host.pod import Pod
 
 # Longer than any test: the other side decides when an idle connection ends.
 KEEP_ALIVE = 3600.0
+LINE_EVERY = 0.1
 
 
 class Application:
@@ -89,9 +90,43 @@ class Application:
         behaviour = self._behaviour
         if behaviour.latency:
             await asyncio.sleep(behaviour.latency)
-        status = 500 if self._chance.random() < behaviour.error_rate else 200
+        if self._chance.random() < behaviour.error_rate:
+            return self._plain(request, 500)
+        if request.path == "/stream":
+            return await self._stream(request)
+        if request.path == "/ws":
+            return await self._echo(request)
+        return self._plain(request, 200)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"app-version": self._identity["version"], "app-pod": self._identity["pod"]}
+
+    def _plain(self, request: web.BaseRequest, status: int) -> web.Response:
         body: dict[str, Any] = {**self._identity, "path": request.path_qs, "headers": dict(request.headers)}
-        headers = {"app-version": self._identity["version"], "app-pod": self._identity["pod"]}
         return web.Response(
-            status=status, body=json.dumps(body).encode(), content_type="application/json", headers=headers
+            status=status, body=json.dumps(body).encode(), content_type="application/json", headers=self._headers
         )
+
+    async def _stream(self, request: web.BaseRequest) -> web.StreamResponse:
+        """An answer that takes its time: a line with a number, again and again. Only a whole one has its last line."""
+        lines = round(float(request.query.get("seconds", "10")) / LINE_EVERY)
+        answer = web.StreamResponse(headers={**self._headers, "Content-Type": "text/plain"})
+        await answer.prepare(request)
+        for number in range(lines):
+            await answer.write(f"{number}\n".encode())
+            await asyncio.sleep(LINE_EVERY)
+        await answer.write(b"end\n")
+        return answer
+
+    async def _echo(self, request: web.BaseRequest) -> web.StreamResponse:
+        """A WebSocket that says whose it is, then gives back what it is sent, until the client closes it."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json(self._headers)
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                await socket.send_str(message.data)
+            elif message.type is WSMsgType.BINARY:
+                await socket.send_bytes(message.data)
+        return socket

@@ -39,6 +39,10 @@ class Hosted:
     ends: bool = False
 
     @property
+    def idle(self) -> bool:
+        return self.task is None or self.task.done()
+
+    @property
     def name(self) -> str:
         return f"{self.pod['metadata']['namespace']}/{self.pod['metadata']['name']}"
 
@@ -64,6 +68,10 @@ class Host:
                 self.is_watching = False
                 log.warning("watch of the pods broke off: %s", str(error) or type(error).__name__)
                 await asyncio.sleep(WATCH_AGAIN_AFTER)
+
+    def find(self, namespace: str, name: str) -> Pod | None:
+        wanted = f"{namespace}/{name}"
+        return next((hosted.pod for hosted in self._hosted.values() if hosted.name == wanted), None)
 
     async def _list(self) -> str:
         listing = self._client.list(PodResource, namespace="*")
@@ -98,7 +106,7 @@ class Host:
             self._begin(hosted, self._end(hosted))
         elif hosted.application is not None:
             self._change(hosted)
-        elif hosted.task is None and pods.is_running(pod) and not pods.has_fault(pod):
+        elif hosted.idle and pods.is_running(pod) and not pods.has_fault(pod):
             self._begin(hosted, self._serve(hosted))
 
     def _gone(self, identifier: str) -> None:
@@ -128,6 +136,11 @@ class Host:
 
     def _change(self, hosted: Hosted) -> None:
         if hosted.application is None:
+            return
+        if pods.has_fault(hosted.pod):
+            hosted.application.abort()
+            hosted.application = None
+            self._begin(hosted, self._report(hosted, "False", "it crashed"))
             return
         try:
             hosted.application.change(hosted.pod)

@@ -14,6 +14,11 @@ from typing import Any
 PREFIX = "lab.bluegreen.test/"
 LATENCY = f"{PREFIX}latency"
 ERROR_RATE = f"{PREFIX}error-rate"
+CRASH = f"{PREFIX}crash"
+LOGS = f"{PREFIX}logs"
+# On the pod of an Envoy: where that one's administration is, which in a pod of Istio's is on port 15000.
+ENVOY_ADMIN_PORT = f"{PREFIX}envoy-admin-port"
+ADMIN_PORT = 15000
 LISTENING = f"{PREFIX}Listening"
 VERSION_LABEL = "app.kubernetes.io/version"
 
@@ -34,7 +39,7 @@ class Behaviour:
 
 def behaviour(pod: Pod) -> Behaviour:
     """What the annotations choose; ValueError names one that cannot be read."""
-    annotations = pod["metadata"].get("annotations") or {}
+    annotations = _annotations(pod)
     latency = annotations.get(LATENCY, "0s")
     error_rate = annotations.get(ERROR_RATE, "0")
     try:
@@ -75,10 +80,55 @@ def is_running(pod: Pod) -> bool:
 
 
 def has_fault(pod: Pod) -> bool:
-    """Pods whose image says so never get as far as listening; the kwok stages play their part."""
-    return any(
+    """Pods whose image says so never get as far as listening, others no longer; the kwok stages play their part."""
+    return _annotations(pod).get(CRASH) == "true" or any(
         word in container["image"] for container in pod["spec"]["containers"] for word in ("missing", "crashing")
     )
+
+
+def waits_for(pod: Pod, container: str) -> str | None:
+    """Why a container has not run yet, so that it has no logs; nothing when it has."""
+    for status in pod.get("status", {}).get("containerStatuses") or []:
+        if status["name"] == container and not (status.get("lastState") or {}).get("terminated"):
+            waiting: dict[str, str] | None = status["state"].get("waiting")
+            return waiting.get("message") or waiting["reason"] if waiting else None
+    return "ContainerCreating" if not pod.get("status", {}).get("containerStatuses") else None
+
+
+def logs(pod: Pod) -> str:
+    """What the pod's containers have written."""
+    text: str = _annotations(pod).get(LOGS, "")
+    return f"{text.rstrip()}\n" if text else ""
+
+
+def environment(pod: Pod) -> dict[str, str]:
+    """What a command in a pod finds in its environment, beside what this machine gives."""
+    found = {"POD_NAME": pod["metadata"]["name"], "POD_NAMESPACE": pod["metadata"]["namespace"]}
+    if (address := pod.get("status", {}).get("podIP")) is not None:
+        found["POD_IP"] = address
+    if (admin := _annotations(pod).get(ENVOY_ADMIN_PORT)) is not None:
+        found["LAB_ENVOY_ADMIN"] = f"http://127.0.0.1:{admin}"
+    return found
+
+
+def inside(pod: Pod, argument: str) -> str:
+    """An argument as it means the same inside the pod: here all Envoys share one localhost, each with its own port."""
+    admin = _annotations(pod).get(ENVOY_ADMIN_PORT)
+    if admin is None:
+        return argument
+    return re.sub(rf"\b(localhost|127\.0\.0\.1):{ADMIN_PORT}\b", f"127.0.0.1:{admin}", argument)
+
+
+def reachable(pod: Pod, port: int) -> tuple[str, int]:
+    """Where a port of the pod is: on its address, but for the administration of an Envoy."""
+    admin = _annotations(pod).get(ENVOY_ADMIN_PORT)
+    if admin is not None and port == ADMIN_PORT:
+        return "127.0.0.1", int(admin)
+    return str(pod.get("status", {}).get("podIP")), port
+
+
+def _annotations(pod: Pod) -> Mapping[str, str]:
+    return pod["metadata"].get("annotations") or {}
 
 
 def stop_sleep(pod: Pod) -> float:

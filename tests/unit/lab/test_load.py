@@ -69,7 +69,8 @@ def test_a_request_to_nobody_is_a_failure_with_its_reason(port: int, tmp_path: P
     wanted = Load(f"http://127.0.0.1:{port}/", rate=100, duration=0.05, keep_alive=keep_alive)
     records = asyncio.run(records_of(wanted, tmp_path / "load.jsonl"))
     assert [record.status for record in records] == [0] * 5
-    assert all("ClientConnectorError" in record.error for record in records)
+    assert all("Connect call failed" in record.error for record in records)
+    assert {record.failure for record in records} == {"refused"}
 
 
 def test_an_answer_that_does_not_come_in_time_is_a_failure(port: int, tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_an_answer_that_does_not_come_in_time_is_a_failure(port: int, tmp_path: 
         return await records_of(wanted, tmp_path / "load.jsonl")
 
     (record,) = asyncio.run(scenario())
-    assert record.error == "TimeoutError"
+    assert (record.error, record.failure) == ("no whole answer within 0.1 s", "timeout")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -121,8 +122,70 @@ def test_an_aborted_application_breaks_off_what_has_begun(port: int, tmp_path: P
         return await records_of(Load(f"http://127.0.0.1:{port}/", rate=100, duration=0.01), tmp_path / "load.jsonl")
 
     (record,) = asyncio.run(scenario())
-    assert record.status == 0
+    assert (record.status, record.failure) == (0, "reset")
     assert record.latency < 2
+
+
+@pytest.mark.parametrize(("path", "hold"), [("stream?seconds=30", None), ("ws", 30.0)])
+def test_an_answer_that_is_cut_is_told_from_others(port: int, tmp_path: Path, path: str, hold: float | None) -> None:
+    async def scenario() -> list[Record]:
+        served = application()
+        await served.listen("127.0.0.1", [port])
+        wanted = Load(f"http://127.0.0.1:{port}/{path}", rate=100, duration=0.03, hold=hold)
+        sending = asyncio.create_task(records_of(wanted, tmp_path / "load.jsonl"))
+        while served._begun < 3:
+            await asyncio.sleep(0.001)
+        served.refuse()
+        await served.finish(0.2)
+        return await sending
+
+    records = asyncio.run(scenario())
+    assert [(record.failure, record.version) for record in records] == [("cut", "green")] * 3
+    assert summarize(records).resets == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "hold", "status", "least"), [("stream?seconds=0.4", None, 200, 0.4), ("ws", 0.4, 101, 0.4)]
+)
+def test_a_long_answer_that_is_left_alone_comes_whole(
+    port: int, tmp_path: Path, path: str, hold: float | None, status: int, least: float
+) -> None:
+    async def scenario() -> list[Record]:
+        await application().listen("127.0.0.1", [port])
+        wanted = Load(f"http://127.0.0.1:{port}/{path}", rate=100, duration=0.02, hold=hold)
+        return await records_of(wanted, tmp_path / "load.jsonl")
+
+    records = asyncio.run(scenario())
+    assert [(record.status, record.failure, record.version) for record in records] == [(status, "", "green")] * 2
+    assert all(record.latency >= least for record in records)
+
+
+def test_a_websocket_that_is_refused_has_the_status_of_the_answer(port: int, tmp_path: Path) -> None:
+    async def scenario() -> list[Record]:
+        await application(error_rate="1").listen("127.0.0.1", [port])
+        wanted = Load(f"http://127.0.0.1:{port}/ws", rate=100, duration=0.01, hold=1)
+        return await records_of(wanted, tmp_path / "load.jsonl")
+
+    (record,) = asyncio.run(scenario())
+    assert (record.status, record.failure) == (500, "")
+
+
+def test_a_kept_connection_that_is_reset_is_a_failure_and_not_sent_again(port: int, tmp_path: Path) -> None:
+    """The second request on a connection is never answered; a client that sends it anew would hide that."""
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+
+    async def scenario() -> list[Record]:
+        await asyncio.start_server(answer_once, "127.0.0.1", port)
+        return await records_of(Load(f"http://127.0.0.1:{port}/", rate=5, duration=0.4), tmp_path / "load.jsonl")
+
+    first, second = sorted(asyncio.run(scenario()), key=lambda record: record.start)
+    assert (first.status, first.failure) == (200, "")
+    assert (second.status, second.failure) == (0, "reset")
 
 
 def test_a_rate_that_is_none_is_refused(tmp_path: Path) -> None:

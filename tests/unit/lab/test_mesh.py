@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from tests.lab import mesh
+from tests.lab.application_host import pod as pods
 from tests.lab.layout import ClusterPlan
 
 WEST = ClusterPlan("west", 1)
@@ -43,11 +45,44 @@ def test_the_gateways_service_leads_to_the_clusters_own_port() -> None:
     ]
 
 
-@pytest.mark.parametrize("objects", [mesh.gateway_objects(WEST), mesh.sidecar_objects()])
+@pytest.mark.parametrize("objects", [mesh.gateway_objects(WEST), mesh.sidecar_objects(WEST)])
 def test_pods_of_proxies_name_no_port(objects: list[dict[str, Any]]) -> None:
     (deployment,) = [found for found in objects if found["kind"] == "Deployment"]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert "ports" not in container
+
+
+@pytest.mark.parametrize(
+    ("objects", "port"),
+    [(mesh.gateway_objects(WEST), WEST.gateway_admin_port), (mesh.sidecar_objects(WEST), WEST.sidecar_admin_port)],
+)
+def test_pods_of_proxies_know_where_their_envoy_is_administrated(objects: list[dict[str, Any]], port: int) -> None:
+    (deployment,) = [found for found in objects if found["kind"] == "Deployment"]
+    assert pods.reachable(deployment["spec"]["template"], 15000) == ("127.0.0.1", port)
+
+
+def test_every_node_says_where_its_kubelet_is_played() -> None:
+    annotations = [node["metadata"]["annotations"] for node in mesh.node_objects(WEST)]
+    assert [found[mesh.KUBELET_PORT] for found in annotations] == [str(WEST.kubelet_port)] * 3
+
+
+@pytest.mark.parametrize(
+    ("statistic", "tags"),
+    [
+        (
+            "cluster.outbound|80|green|web.prod.svc.cluster.local;.upstream_rq_503",
+            {"cluster_name": "outbound|80|green|web.prod.svc.cluster.local", "response_code": "503"},
+        ),
+        (
+            "cluster.outbound|80||web-green.prod.svc.cluster.local;.upstream_rq_5xx",
+            {"cluster_name": "outbound|80||web-green.prod.svc.cluster.local", "response_code_class": "5xx"},
+        ),
+        ("cluster.istiod.upstream_rq_total", {}),
+    ],
+)
+def test_statistics_carry_the_labels_of_istios_bootstrap(statistic: str, tags: dict[str, str]) -> None:
+    found = {name: match[2] for name, regex in mesh.STATISTICS_LABELS.items() if (match := re.search(regex, statistic))}
+    assert found == tags
 
 
 def test_istiods_of_two_clusters_share_no_address() -> None:

@@ -13,7 +13,7 @@ from tests.lab import programs
 from tests.lab.errors import LabError
 from tests.lab.programs import SOURCES, Binary, Programs, cache_directory, names_version, on_path, pinned, provide
 
-KWOK = Binary("kwok", "0.8.0", "kwok", "sigs.k8s.io/kwok/cmd/kwok", (), ("--version",))
+KWOK = Binary("kwok", "0.8.0", "kwok", "sigs.k8s.io/kwok/cmd/kwok", (), (), ("--version",))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_without_go_a_missing_program_is_named_with_the_remedy(monkeypatch: pyte
     said: list[str] = []
     with pytest.raises(LabError, match=r"etcd 3\.6\.14 .* install Go"):
         provide(said.append)
-    assert said == ["building etcd 3.6.14 (1 of 8) …"]
+    assert said == ["building etcd 3.6.14 (1 of 9) …"]
     assert not list((tmp_path / "bin").iterdir())
 
 

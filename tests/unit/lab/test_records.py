@@ -18,19 +18,22 @@ RECORDS = [
     Record(start=10.5, latency=0.020, status=200, version="blue", pod="blue-2"),
     Record(start=11.0, latency=0.030, status=200, version="green", pod="green-1"),
     Record(start=11.5, latency=0.040, status=500, version="blue", pod="blue-1"),
-    Record(start=12.0, latency=10.0, status=0, error="TimeoutError"),
+    Record(start=12.0, latency=10.0, status=0, error="TimeoutError", failure="timeout"),
+    Record(start=12.2, latency=0.005, status=0, error="ServerDisconnectedError", failure="reset"),
 ]
 
 
 def test_summary_counts_versions_failures_and_errors() -> None:
     summary = summarize(RECORDS)
-    assert summary.requests == 5
-    assert summary.failures == 2
+    assert summary.requests == 6
+    assert summary.failures == 3
+    assert summary.resets == 1
+    assert summary.broken == {"timeout": 1, "reset": 1}
     assert summary.versions == {"blue": 3, "green": 1}
     assert summary.shares == {"blue": 75.0, "green": 25.0}
-    assert summary.statuses == {200: 3, 500: 1, 0: 1}
-    assert summary.errors == {"TimeoutError": 1}
-    assert summary.latency == {"p50": 0.030, "p95": 10.0, "p99": 10.0, "p100": 10.0}
+    assert summary.statuses == {200: 3, 500: 1, 0: 2}
+    assert summary.errors == {"TimeoutError": 1, "ServerDisconnectedError": 1}
+    assert summary.latency == {"p50": 0.020, "p95": 10.0, "p99": 10.0, "p100": 10.0}
 
 
 def test_summary_of_nothing_has_no_shares_and_no_latency() -> None:
@@ -38,7 +41,9 @@ def test_summary_of_nothing_has_no_shares_and_no_latency() -> None:
     assert (summary.requests, summary.shares, summary.latency) == (0, {}, {})
 
 
-@pytest.mark.parametrize(("status", "failed"), [(200, False), (302, False), (404, True), (503, True), (0, True)])
+@pytest.mark.parametrize(
+    ("status", "failed"), [(101, False), (200, False), (302, False), (404, True), (503, True), (0, True)]
+)
 def test_only_an_answer_below_400_is_no_failure(status: int, failed: bool) -> None:
     assert Record(0, 0, status).failed is failed
 
@@ -54,7 +59,8 @@ def test_what_is_written_is_read_again_without_an_unfinished_last_line(tmp_path:
 
 
 def test_a_line_leaves_out_what_is_empty() -> None:
-    assert json.loads(RECORDS[4].line()) == {"start": 12.0, "latency": 10.0, "status": 0, "error": "TimeoutError"}
+    wanted = {"start": 11.0, "latency": 0.03, "status": 200, "version": "green", "pod": "green-1"}
+    assert json.loads(RECORDS[2].line()) == wanted
 
 
 @given(st.lists(st.floats(0, 60), min_size=1), st.floats(1, 100))

@@ -126,3 +126,63 @@ def test_an_answer_names_its_version(labels: dict[str, str], version: str) -> No
         "version": version,
         "labels": labels,
     }
+
+
+@pytest.mark.parametrize(("value", "crashes"), [("true", True), ("false", False)])
+def test_a_running_pod_crashes_when_it_is_told_to(value: str, crashes: bool) -> None:
+    assert pods.has_fault(annotated(pods.CRASH, value)) is crashes
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ({}, "ContainerCreating"),
+        ({"state": {"running": {}}}, None),
+        ({"state": {"terminated": {"exitCode": 0}}}, None),
+        ({"state": {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}}, "not found"),
+        ({"state": {"waiting": {"reason": "ErrImagePull"}}}, "ErrImagePull"),
+        ({"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1}}}, None),
+    ],
+)
+def test_only_a_container_that_ran_has_logs(status: dict[str, Any], reason: str | None) -> None:
+    statuses = {"containerStatuses": [{"name": "web", **status}]} if status else {}
+    assert pods.waits_for(pod(status=statuses), "web") == reason
+
+
+@pytest.mark.parametrize(("text", "lines"), [("one\ntwo", "one\ntwo\n"), ("one\n", "one\n")])
+def test_logs_are_what_the_annotation_says(text: str, lines: str) -> None:
+    assert pods.logs(annotated(pods.LOGS, text)) == lines
+    assert pods.logs(pod()) == ""
+
+
+@pytest.mark.parametrize(
+    ("argument", "same"),
+    [
+        ("localhost:15000/config_dump", "127.0.0.1:20120/config_dump"),
+        ("http://127.0.0.1:15000", "http://127.0.0.1:20120"),
+        ("localhost:150000", "localhost:150000"),
+        ("localhost:8080", "localhost:8080"),
+    ],
+)
+def test_in_the_pod_of_an_envoy_its_administration_is_where_istio_has_it(argument: str, same: str) -> None:
+    envoy = annotated(pods.ENVOY_ADMIN_PORT, "20120")
+    assert pods.inside(envoy, argument) == same
+    assert pods.inside(pod(), argument) == argument
+
+
+def test_other_ports_are_on_the_address_of_the_pod() -> None:
+    status = {"podIP": "10.244.8.3"}
+    envoy = pod(status=status, annotations={pods.ENVOY_ADMIN_PORT: "20120"})
+    assert pods.reachable(envoy, 15000) == ("127.0.0.1", 20120)
+    assert pods.reachable(envoy, 8080) == ("10.244.8.3", 8080)
+    assert pods.reachable(pod(status=status), 15000) == ("10.244.8.3", 15000)
+
+
+def test_a_command_in_a_pod_learns_whose_it_is() -> None:
+    envoy = pod(status={"podIP": "10.244.8.3"}, annotations={pods.ENVOY_ADMIN_PORT: "20120"})
+    assert pods.environment(envoy) == {
+        "POD_NAME": "web-1",
+        "POD_NAMESPACE": "prod",
+        "POD_IP": "10.244.8.3",
+        "LAB_ENVOY_ADMIN": "http://127.0.0.1:20120",
+    }
