@@ -69,7 +69,7 @@ def test_a_release_that_fails_takes_the_traffic_back_by_itself(
         # The candidate breaks in its verification pause: new pods crash, the old ones are still there.
         image = "registry.example.com/web-crashing:1.5"
         assert cluster.kubectl("set", "image", "deployment/web-green", f"*={image}", "-n", namespace).returncode == 0
-        run = running.end().refused("green", "verification pause")
+        run = running.end().refused("pods of green", "CrashLoopBackOff")
         assert run.seconds < 60
         assert cluster.route(namespace)["spec"] == before
         gateway.wait_until_it_holds(host, {"web-blue": 100})

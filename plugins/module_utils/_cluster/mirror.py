@@ -17,11 +17,12 @@ from .client import Cluster, ClusterError, Ref
 
 @dataclass(frozen=True)
 class Selection:
-    """Part of a collection: by labels, or by fields."""
+    """Part of a collection: by labels, or by fields. One that is not ``watched`` is read once."""
 
     ref: Ref
     label_selector: str | None = None
     field_selector: str | None = None
+    watched: bool = True
 
 
 class Mirror:
@@ -32,6 +33,7 @@ class Mirror:
         self._selections = selections
         self._deadline = deadline
         self._objects: dict[str, dict[str, dict[str, Any]]] = {}
+        self._watched: set[str] = set()
         self._changed = threading.Condition()
         self._changes = 0
         self._error: ClusterError | None = None
@@ -47,12 +49,18 @@ class Mirror:
         self._stopped = True
 
     def follow(self, selections: dict[str, Selection]) -> bool:
-        """Follow these too; return whether any of them is new."""
-        new = {name: selection for name, selection in selections.items() if name not in self._objects}
+        """Follow these too; return whether any of them is new, or was only read so far."""
+        new = {
+            name: selection
+            for name, selection in selections.items()
+            if name not in (self._watched if selection.watched else self._objects)
+        }
         # The first lists run here, so that what is seen at once is complete.
         for name, selection in new.items():
             version = self._replace(name, selection)
-            threading.Thread(target=self._follow, args=(name, selection, version), daemon=True).start()
+            if selection.watched:
+                self._watched.add(name)
+                threading.Thread(target=self._follow, args=(name, selection, version), daemon=True).start()
         return bool(new)
 
     def objects(self, name: str) -> list[dict[str, Any]]:

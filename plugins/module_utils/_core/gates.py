@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Union
 
 from .errors import SpecError
 from .judge import Judge, Shape, read_judge
@@ -46,7 +46,8 @@ _BESIDE = ("judge", "deadline", "service", "namespace", "candidate", "live", "ex
 DEADLINES = {"job": 600.0, "exec": 60.0}
 
 Samples = tuple[Measurement, ...]
-Options: TypeAlias = "Probe | Proxies | Telemetry | Prometheus | Http | Job | Exec | Pods | Samples | str"
+# Written as ansible-test's pylint reads it.
+Options = Union[Probe, Proxies, Telemetry, Prometheus, Http, Job, Exec, Pods, Samples, str]  # noqa: UP007
 
 _READERS: dict[str, Callable[[Section], Options]] = {
     "probe": read_probe,

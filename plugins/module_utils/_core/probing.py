@@ -124,7 +124,8 @@ def _request(section: Section, from_pod: bool) -> dict[str, Any]:
     host = section.text("host", "")
     for name, value in headers.items():
         if not TOKEN.fullmatch(name) or re.search(r"[\r\n\0]", value):
-            raise section.error("headers", f"{name!r}: {value!r} is no header of a request")
+            # Not the value: it may be a credential.
+            raise section.error("headers", f"{name!r} has a name or a value that no header of a request can have")
         if name.lower() == "host":
             if host and host != value:
                 raise section.error("headers.Host", f'"{value}" contradicts host, which says "{host}"')

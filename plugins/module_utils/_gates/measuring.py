@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from .._core.conditions import Expression
 from .._core.judge import Judge
@@ -17,15 +16,19 @@ from .._core.measurements import STRANGERS, Measurement, grouped
 from .._core.placeholders import names_in
 from .._core.sources import Http, Prometheus
 from .course import Scene
-from .web import Unanswered, ask, kept
 from .probe import Sampler
 from .prometheus import NoData, Unreachable, query, single_value
+from .web import Unanswered, ask, kept
 
 # What live did before the step is taken over at least so many seconds.
 BEFORE = 60.0
 
-# A version and the number of seconds, and a time if it is not now: what is measured of it.
-Number: TypeAlias = "Callable[[str, float, float | None], Any]"
+
+class Number(Protocol):
+    """Measures a version over so many seconds, up to now or up to a time."""
+
+    def __call__(self, version: str, window: float, at: float | None) -> Any:
+        """A number, or errors and total; raises NoData, Unreachable or Unanswered."""
 
 
 def of_prometheus(options: Prometheus, judge: Judge, scene: Scene) -> Measurement:

@@ -61,12 +61,18 @@ class _Watch:
         """Follow it until it has failed, or passed, or had its time."""
         version, course = self._version, self._scene.course
         until = time.monotonic() + WATCHED + course.window
-        with Mirror(self._scene.cluster(), followed.selections(version), until) as mirror:
+        calm = True
+        with Mirror(self._scene.cluster(), followed.selections(version, watched=False), until) as mirror:
             while True:
                 changes = mirror.changes
-                if mirror.follow(followed.pod_selections(version, mirror)):
+                if mirror.follow(followed.pod_selections(version, mirror, explained=not calm)):
+                    continue
+                # While every pod is well, its workload has nothing to explain: a step costs as few requests as it can.
+                calm = calm and followed.is_calm(version, mirror)
+                if not calm and mirror.follow(followed.selections(version)):
                     continue
                 finding = self._look(mirror)
+                calm = calm and finding.verdict == PASS
                 late = course.over and course.elapsed >= course.window + self._scene.deadline
                 passed = course.over and finding.verdict == PASS
                 if finding.verdict == FAIL or passed or late or course.stopped.is_set():

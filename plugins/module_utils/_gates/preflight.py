@@ -20,8 +20,8 @@ from .._core.telemetry import Telemetry
 from . import measuring, probe, telemetry
 from .course import Scene
 from .exec import NoPod, pod_of
-from .web import ask
 from .job import prepared
+from .web import ask
 
 # How the API server says that it is a matter of roles, and not of what was asked for.
 _NO_RIGHT = "cannot create resource"

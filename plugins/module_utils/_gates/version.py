@@ -29,11 +29,13 @@ def subject(version: Pods) -> str:
     return ", ".join(workload.name for workload in version.workloads) or (version.service or ("", ""))[1]
 
 
-def selections(version: Pods) -> dict[str, Selection]:
-    """What is followed from the beginning."""
+def selections(version: Pods, watched: bool = True) -> dict[str, Selection]:
+    """What is followed from the beginning; without ``watched``, the workloads are only read."""
     followed = {
         f"workload{position}": Selection(
-            Ref("apps/v1", PLURALS[workload.kind], workload.namespace), field_selector=f"metadata.name={workload.name}"
+            Ref("apps/v1", PLURALS[workload.kind], workload.namespace),
+            field_selector=f"metadata.name={workload.name}",
+            watched=watched,
         )
         for position, workload in enumerate(version.workloads)
     }
@@ -44,14 +46,24 @@ def selections(version: Pods) -> dict[str, Selection]:
     return followed
 
 
-def pod_selections(version: Pods, mirror: Mirror) -> dict[str, Selection]:
-    """The pods of its workloads, once these are known, and what tells the newest of them."""
+def is_calm(version: Pods, mirror: Mirror) -> bool:
+    """Whether its pods are as many as its workloads had when they were read, and all ready."""
+    for position in range(len(version.workloads)):
+        pods = mirror.objects(f"pods{position}")
+        wanted = sum(found.get("status", {}).get("replicas", 0) for found in mirror.objects(f"workload{position}"))
+        if len(pods) != wanted or not all(pod_summary(pod)["ready"] for pod in pods):
+            return False
+    return True
+
+
+def pod_selections(version: Pods, mirror: Mirror, explained: bool = True) -> dict[str, Selection]:
+    """The pods of its workloads, once these are known, and with ``explained`` what tells the newest of them."""
     followed = {}
     for position, workload in enumerate(version.workloads):
         for found in mirror.objects(f"workload{position}"):
             selector = label_selector(found)
             followed[f"pods{position}"] = Selection(Ref("v1", "pods", workload.namespace), selector)
-            if workload.kind == "Deployment":
+            if explained and workload.kind == "Deployment":
                 followed[f"replica_sets{position}"] = Selection(
                     Ref("apps/v1", "replicasets", workload.namespace), selector
                 )

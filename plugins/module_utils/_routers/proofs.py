@@ -141,17 +141,19 @@ def _expectation(
     routes: ReleaseRoutes, kind: str, metric: Plain, service: Service, weights: Mapping[str, int]
 ) -> Plain:
     """What a share gate of a service is to see, and for a proxy's configuration, where in it."""
-    expected: Plain = {"expect": {"weights": dict(weights)}}
-    if kind == "probe" and service.hosts and "url" in metric["probe"]:
-        expected["probe"] = {"host": service.hosts[0], **metric["probe"]}
     if kind == "proxies":
-        expected["proxies"] = {**ISTIO_GATEWAY, **metric["proxies"]}
-        expected |= {
+        return {
+            "expect": {"weights": dict(weights)},
+            "proxies": {**ISTIO_GATEWAY, **metric["proxies"]},
             "hosts": list(service.hosts),
             "backends": _backends(routes, service, weights),
             "routes": [f"{route.namespace}/{route.name}" for route in service.routes],
             "rules": [rule for route in service.routes for rule in route.rules if "[" not in rule],
         }
+    # An answer of a version that is in no route is as wrong as one of a version that is to get nothing.
+    expected: Plain = {"expect": {"weights": {**dict.fromkeys(service.versions, 0), **weights}}}
+    if kind == "probe" and service.hosts and "url" in metric["probe"]:
+        expected["probe"] = {"host": service.hosts[0], **metric["probe"]}
     return expected
 
 

@@ -190,9 +190,11 @@ def test_a_pod_that_is_replaced_has_until_the_deadline() -> None:
     with Watched(cluster, window=0.1, deadline=20) as watched:
         watched.course.begin()
         cluster.set_deployment(1)
+        cluster.set_pod("b", ready=False)
         while watched.told[-1].verdict == "pass":
             time.sleep(0.001)
         assert not watched.findings
+        cluster.set_pod("b")
         cluster.set_deployment(2)
         assert watched.ended().verdict == "pass"
     cluster.set_deployment(1)
