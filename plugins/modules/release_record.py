@@ -55,7 +55,7 @@ options:
     required: true
   findings:
     description:
-      - What the gates found before it happened, as M(bluegreen.kubernetes.analysis) returns it in RV(metrics).
+      - What the gates found before it happened, see RV(bluegreen.kubernetes.analysis#module:metrics).
       - The name, kind, verdict and reason of each are kept with the entry.
     type: list
     elements: dict

@@ -119,11 +119,11 @@ class _Connection(asyncio.Protocol):
         self._break(Broken("timeout", f"no whole answer within {timeout:g} s"))
         self._transport.abort()
 
-    def connection_lost(self, exception: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self.can_be_kept = False
-        if self._in_body and self._left is None and exception is None:
+        if self._in_body and self._left is None and exc is None:
             self._finish()
-        reason = str(exception) if exception is not None else "the other side closed the connection"
+        reason = str(exc) if exc is not None else "the other side closed the connection"
         self._break(Broken("cut" if self._in_body else "reset", reason))
 
     def data_received(self, data: bytes) -> None:

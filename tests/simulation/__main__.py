@@ -111,7 +111,7 @@ def found_row(name: str, ends: list[int | None], bound: float | None) -> Row:
 
 def found_after(seed: int, runs: int, percent: int, rates: tuple[float, float], requests: int) -> list[int | None]:
     source = Random(seed)
-    return [requests_until_found(source, percent, rates=rates, requests=requests, looks=50) for _ in range(runs)]
+    return [requests_until_found(source, percent, rates=rates, requests=requests, looks=50) for _each in range(runs)]
 
 
 def latency_rows(pool: Executor, runs: int) -> Iterable[Row]:

@@ -21,8 +21,8 @@ def found(source: Random, shape: str, *, quantile: float, slower: float, samples
     draw = SHAPES[shape]
     own, others = samples
     hits = 0
-    for _ in range(runs):
-        candidate = [slower * draw(source) for _ in range(own)]
-        live = [draw(source) for _ in range(others)]
+    for _each in range(runs):
+        candidate = [slower * draw(source) for _each in range(own)]
+        live = [draw(source) for _each in range(others)]
         hits += compare_latency(candidate, live, quantile=quantile).verdict == "fail"
     return hits

@@ -85,9 +85,9 @@ def latency_gate(source: Random, percent: int, pool: list[float]) -> bool:
 def releases(seed: int, number: int, steps: tuple[int, ...]) -> Counter[str]:
     """How many of so many releases were failed, by which gate, and how many were held as undecided."""
     source = Random(seed)
-    pool = [source.lognormvariate(0.0, SPREAD) for _ in range(POOL)]
+    pool = [source.lognormvariate(0.0, SPREAD) for _each in range(POOL)]
     found: Counter[str] = Counter()
-    for _ in range(number):
+    for _each in range(number):
         shares = [share_gate(source, percent) for percent in steps]
         # At 100 live takes no requests, and there is nothing to compare with.
         compared = [percent for percent in steps if percent < 100]

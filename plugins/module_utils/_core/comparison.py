@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil, inf, log, sqrt
+from math import ceil, inf, isnan, log, sqrt
 from typing import Any
 
 from .statistics import exceedances_at_least, log_mean
@@ -171,7 +171,7 @@ def compare_latency(
     _check_confidence(confidence)
     if not 0 < quantile < 1:
         raise ValueError(f"expected a quantile between 0 and 1, got {quantile:g}")
-    if not by > 0:
+    if by <= 0 or isnan(by):
         raise ValueError(f"expected a tolerated ratio above 0, got {by:g}")
     if min_samples < 1:
         raise ValueError(f"expected at least 1 sample, got {min_samples}")

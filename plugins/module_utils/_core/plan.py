@@ -214,9 +214,8 @@ def timeline(decision: Decision, steps: list[PlannedStep], release: Release) -> 
     lines = [f"deploy {decision.to} and wait {wait}" if ours else f"wait {wait}"]
     if decision.action == "install":
         return [*lines, f"{decision.to} gets 100 % without steps: {decision.reason}"]
-    lines.append(
-        f"verify {decision.to} at 0 %" + (f" by the header {header}" if (header := release.verify.header) else "")
-    )
+    header = release.verify.header
+    lines.append(f"verify {decision.to} at 0 %" + (f" by the header {header}" if header else ""))
     if release.mirror is not None:
         lines.append(f"mirror {release.mirror.percent} % to {decision.to} for {text(release.mirror.duration)}")
     lines += [

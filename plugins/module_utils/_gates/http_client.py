@@ -86,7 +86,7 @@ def _http1(probe: Probe, headers: Mapping[str, str], context: ssl.SSLContext | N
 
         def send() -> Reply:
             try:
-                response = next(connections).urlopen(
+                response = next(connections).request(
                     probe.method, url.request_uri, headers=sent, redirect=False, preload_content=False
                 )
                 try:

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# In quotes: pylint takes them for code that runs on a Python where they would not.
 # Version → the backends that carry it: full host (web-green.prod.svc.cluster.local) and subset, or None.
-Backends = Mapping[str, Sequence[tuple[str, str | None]]]
+Backends = Mapping[str, Sequence["tuple[str, str | None]"]]
 
-Versions = Mapping[tuple[str, str | None], str]
+Versions = Mapping["tuple[str, str | None]", str]
 
 # What a route's match may hold beside its path; all of them narrow it.
 _CONDITIONS = (

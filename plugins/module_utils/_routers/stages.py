@@ -148,9 +148,12 @@ def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSte
         },
     }
     held = NO_CAPACITY if decision.action == "install" else _held(routes, decision)
-    begins, install = decision.action == "start", decision.action == "install"
+    install = decision.action == "install"
+    untouched = not any(weights.get(decision.to, 0) for weights in current.values())
+    # Also of a release that goes on: what it is seen and judged by may have been changed since.
+    begins = decision.action in ("start", "resume") and untouched
     return {
-        # A way of seeing that sees nothing, and a gate that cannot be asked, have to show before the first write.
+        # A way of seeing that sees nothing, and a gate that cannot be asked, have to show before any traffic moves.
         "baseline": share_proof(routes, decision, decision.before) if begins else NO_PROOF,
         "gates": all_gates(routes, decision, steps) if begins else NO_PROOF,
         "capacity": {name: held[name] for name in NO_CAPACITY},

@@ -40,6 +40,6 @@ def test_each_kind_is_shown() -> None:
     assert len(JUDGES) == 3
 
 
-@pytest.mark.parametrize("example", MODULE_EXAMPLES[:-1], ids=lambda example: "-".join(example))
+@pytest.mark.parametrize("example", MODULE_EXAMPLES[:-1], ids="-".join)
 def test_each_example_of_the_module_is_read(example: dict[str, Any]) -> None:
     assert read_gates(example["metrics"], "metrics")

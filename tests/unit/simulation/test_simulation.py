@@ -18,7 +18,7 @@ from tests.simulation.walk import Walk
 
 def walked(trials: int, probability: float) -> Walk:
     walk = Walk(probability)
-    for _ in range(trials):
+    for _each in range(trials):
         walk.step()
     return walk
 
@@ -42,14 +42,14 @@ def test_what_was_stopped_does_not_come_back() -> None:
 @pytest.mark.parametrize("probability", [0.0, 0.05, 0.5, 1.0])
 def test_binomial_numbers(probability: float) -> None:
     source = Random(1)
-    drawn = [binomial(source, 20, probability) for _ in range(20_000)]
+    drawn = [binomial(source, 20, probability) for _each in range(20_000)]
     assert fmean(drawn) == pytest.approx(20 * probability, abs=0.1)
     assert variance(drawn) == pytest.approx(20 * probability * (1 - probability), abs=0.2)
 
 
 def test_poisson_numbers() -> None:
     source = Random(1)
-    drawn = [poisson(source, 3.0) for _ in range(20_000)]
+    drawn = [poisson(source, 3.0) for _each in range(20_000)]
     assert fmean(drawn) == pytest.approx(3, abs=0.06)
     assert variance(drawn) == pytest.approx(3, abs=0.15)
 

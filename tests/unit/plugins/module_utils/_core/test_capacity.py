@@ -75,8 +75,9 @@ class Live:
             else:
                 self.write(patch["spec"]["minReplicas"], scaler["metadata"]["name"], PATCHER)
 
-    def write(self, lowest: int | None, name: str = "hpa", manager: Json = PATCHER) -> None:
+    def write(self, lowest: int | None, name: str = "hpa", manager: Json | None = None) -> None:
         """Somebody writes the number: an update takes it over, an apply of the same number shares it."""
+        manager = PATCHER if manager is None else manager
         scaler = self.scalers[name]
         fields = scaler["metadata"]["managedFields"]
         if scaler["spec"]["minReplicas"] != lowest:

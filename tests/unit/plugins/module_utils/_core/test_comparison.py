@@ -28,7 +28,7 @@ HEALTHY = Counts(50, 10_000)
 
 def latencies(seed: int, number: int, slower: float = 1.0) -> list[float]:
     source = Random(seed)
-    return [slower * source.lognormvariate(0.0, 0.5) for _ in range(number)]
+    return [slower * source.lognormvariate(0.0, 0.5) for _each in range(number)]
 
 
 def test_a_candidate_that_errs_like_live_passes() -> None:
@@ -140,7 +140,7 @@ def test_a_doubled_error_rate_is_found(percent: int, requests: int) -> None:
     source = Random(percent)
     runs = 200
     ends = [
-        requests_until_found(source, percent, rates=(0.01, 0.005), requests=requests, looks=30) for _ in range(runs)
+        requests_until_found(source, percent, rates=(0.01, 0.005), requests=requests, looks=30) for _each in range(runs)
     ]
     assert sum(end is not None for end in ends) >= 0.9 * runs
 
