@@ -11,7 +11,7 @@ PYTHON := .venv/bin/python
 PREPARE = $(SYSTEM_PYTHON) -m tests.tools.prepare
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab lab-down lab-shell bench constraints clean python environment environment-newest environment-lab
+.PHONY: help demo test check soak lab lab-down lab-shell bench constraints clean python environment environment-newest environment-lab
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -24,6 +24,9 @@ test: environment-lab environment-newest ## Everything that CI runs
 
 check: environment-newest ## Lint, types and unit tests: no lab, about a minute
 	@$(PYTHON) -m tests.tools.check
+
+soak: environment-lab ## The long matrices, some two hours; run again, it goes on where it was
+	@$(PYTHON) -m tests.soak
 
 lab: environment-lab ## Start a lab, leave it up and say how to use it
 	@$(PYTHON) -m tests.lab up
@@ -41,7 +44,7 @@ lab-shell: environment-lab ## A shell inside the lab, with KUBECONFIG set
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/.tree" MOLECULE_GLOB='molecule/*/molecule.yml' \
 		$(PYTHON) -m tests.lab run -- $${SHELL:-/bin/sh}
 
-bench: environment-lab ## What a traffic step costs, beside other ways to write it
+bench: environment-lab ## What a traffic step costs, beside other ways to write it, and how long a rollback takes
 	@$(PYTHON) -m tests.bench
 
 constraints: environment ## Write down what the environment holds, after a change of its requirements

@@ -34,11 +34,11 @@ WRITTEN = "virtualservices,destinationrules,gateways.networking.istio.io,configm
 PATIENCE = 30.0
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
+def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
     """Ask again until it holds, for things that nothing announces."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE:.0f} s"
+        assert time.monotonic() < deadline, f"{what}: not within {patience:.0f} s"
         time.sleep(0.05)
     return found
 
@@ -97,6 +97,17 @@ class Cluster:
         result = self.kubectl("get", kind, "-n", namespace, name, "-o", "json", "--show-managed-fields")
         assert result.returncode == 0, result.stderr
         return dict(json.loads(result.stdout))
+
+    def find(self, kind: str, namespace: str, name: str) -> Json | None:
+        """An object, or nothing when there is none of this name."""
+        result = self.kubectl("get", kind, "-n", namespace, name, "-o", "json", "--ignore-not-found")
+        assert result.returncode == 0, result.stderr
+        return dict(json.loads(result.stdout)) if result.stdout else None
+
+    def items(self, kind: str, namespace: str) -> list[Json]:
+        result = self.kubectl("get", kind, "-n", namespace, "-o", "json")
+        assert result.returncode == 0, result.stderr
+        return list(json.loads(result.stdout)["items"])
 
     def versions(self, namespace: str) -> dict[str, str]:
         """The state of everything that a release could write: equal before and after, nothing was written."""

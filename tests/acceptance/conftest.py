@@ -22,12 +22,13 @@ from tests.acceptance.traffic import Gateway, Load, load
 
 @pytest.fixture(scope="session")
 def lab() -> dict[str, Any]:
-    """The status of the lab's first cluster."""
+    """The status of the lab's cluster that the tests were started for."""
     file = os.environ.get("BLUEGREEN_LAB_STATUS")
     if file is None:
         pytest.exit("run inside the lab: .venv/bin/python -m tests.lab run -- pytest tests/acceptance", returncode=2)
     clusters: dict[str, Any] = json.loads(Path(file).read_text())["clusters"]
-    return dict(next(iter(clusters.values())))
+    wanted = os.environ["KUBECONFIG"]
+    return next({"name": name, **found} for name, found in clusters.items() if found["kubeconfig"] == wanted)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 import urllib3
 
 from tests.acceptance.cluster import PATIENCE, until
-from tests.lab.records import Record, Summary, read, summarize
+from tests.lab.records import Record, Summary, summarize
 
 ROOT = Path(__file__).parents[2]
 RATE = 200
@@ -64,22 +65,42 @@ def _backend(cluster: str) -> str:
 class Load:
     """Requests to a host at a steady rate, each recorded."""
 
-    def __init__(self, output: Path, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, output: Path, process: subprocess.Popen[bytes], rate: int) -> None:
+        self.rate = rate
         self._output = output
         self._process = process
+        self._records: list[Record] = []
+        self._read = 0
+
+    def records(self) -> list[Record]:
+        """Every request that has come to its end so far, in the order in which they were due."""
+        with self._output.open("rb") as stream:
+            stream.seek(self._read)
+            text = stream.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._read += len(whole)
+        self._records += [Record(**json.loads(line)) for line in whole.splitlines()]
+        self._records.sort(key=lambda record: record.start)
+        return self._records
 
     def next(self, count: int, since: float) -> list[Record]:
-        """The first records of this number that were due after a moment."""
-        return list(until(lambda: self._due_after(since, count), f"{count} requests"))
+        """The first requests of this number that were due after a moment, once all of them have come to their end."""
+        patience = PATIENCE + count / self.rate
+        return list(until(lambda: self._due_after(since, count), f"{count} requests", patience))
 
     def _due_after(self, since: float, count: int) -> list[Record]:
         assert self._process.poll() is None, f"the load has ended with {self._process.returncode}"
-        records = sorted((record for record in read(self._output) if record.start >= since), key=lambda one: one.start)
-        # One more: answers come out of order, and the last ones are still out.
-        return records[:count] if len(records) > count + RATE else []
+        records = self.records()
+        found = records[bisect_left(records, since, key=lambda record: record.start) :][:count]
+        if len(found) < count:
+            return []
+        # Answers come out of order: those that are still out leave a gap.
+        begins = max(since, records[0].start)
+        is_whole = found[0].start - begins < 1.5 / self.rate and found[-1].start - found[0].start < count / self.rate
+        return found if is_whole else []
 
     def summary(self) -> Summary:
-        return summarize(read(self._output))
+        return summarize(self.records())
 
     def stop(self) -> None:
         if self._process.poll() is None:
@@ -95,9 +116,9 @@ def load(gateway: Gateway, host: str, output: Path, rate: int = RATE) -> Iterato
     process = subprocess.Popen(
         [*command, "--rate", str(rate), "--output", str(output)], cwd=ROOT, stderr=subprocess.DEVNULL
     )
-    running = Load(output, process)
+    running = Load(output, process, rate)
     try:
-        until(lambda: read(output), f"the first answer to the load on {host}")
+        until(running.records, f"the first answer to the load on {host}")
         yield running
     finally:
         running.stop()

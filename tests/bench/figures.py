@@ -39,7 +39,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Target:
-    """What a step may cost, as a multiple of another figure."""
+    """What something may cost."""
 
     text: str
     found: float
@@ -48,6 +48,9 @@ class Target:
     @property
     def met(self) -> bool:
         return self.found <= self.allowed
+
+    def plain(self) -> dict[str, Any]:
+        return {**vars(self), "met": self.met, "line": self.line()}
 
     def line(self) -> str:
         return f"{'met   ' if self.met else 'MISSED'}  {self.text}: {self.found:.3f}, allowed {self.allowed:.3f}"

@@ -15,6 +15,8 @@ from tests.tools.parts import Part, run_and_summarize
 
 LAB = [PYTHON, "-m", "tests.lab"]
 
+PROOF = "tests/acceptance/proof"
+
 # Building the lab's programs with empty caches takes some 17 minutes on two cores, and twice that on a busy machine.
 BUILD_DEADLINE = 2700
 
@@ -30,23 +32,34 @@ def static_parts() -> list[Part]:
                 *["--validate-collection-refs", "all", "."],
             ],
         ),
+        Part("simulation", [PYTHON, "-m", "tests.simulation", "--quick"]),
         Part("changelog", ["antsibull-changelog", "lint"]),
         Part("archive", [PYTHON, "-m", "tests.tools.archive"]),
     ]
 
 
+def pytest_on(cluster: str, *arguments: str) -> list[str]:
+    """The command that runs tests against one cluster of the lab."""
+    return [*LAB, "run", "--cluster", cluster, "--", PYTHON, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+
+
 def lab_parts(before: list[str]) -> list[Part]:
-    """Measurements need the machine for themselves: they wait until everything else is over."""
-    acceptance = [*LAB, "run", "--", PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "tests/acceptance"]
+    """Measurements need the machine for themselves: they wait until everything else is over.
+
+    The proof suite breaks parts of its cluster, which no other test would bear: it has one of its own. Two suites side
+    by side take the processor from each other's requests, and requests that wait ten seconds are failures.
+    """
+    acceptance = pytest_on("east", f"--ignore={PROOF}", "tests/acceptance")
     molecule = {
         "MOLECULE_GLOB": "molecule/*/molecule.yml",
         "ANSIBLE_COLLECTIONS_PATH": str(INSTALLED),
     }
     return [
-        Part("acceptance tests", acceptance, needs=["lab up"], after=before, deadline=1800),
+        Part("proof", pytest_on("west", PROOF), needs=["lab up"], after=before, deadline=1800),
+        Part("acceptance tests", acceptance, needs=["lab up"], after=[*before, "proof"], deadline=1800),
         Part(
             "molecule",
-            [*LAB, "run", "--", "molecule", "test", "--all"],
+            [*LAB, "run", "--cluster", "east", "--", "molecule", "test", "--all"],
             needs=["lab up", "archive"],
             after=["acceptance tests"],
             environment=molecule,
@@ -55,7 +68,7 @@ def lab_parts(before: list[str]) -> list[Part]:
             refuse=["no hosts matched", "Could not match supplied host pattern"],
             require=["PLAY RECAP"],
         ),
-        Part("lab down", [*LAB, "down"], after=["lab up", "acceptance tests", "molecule"], deadline=120),
+        Part("lab down", [*LAB, "down"], after=["lab up", "proof", "acceptance tests", "molecule"], deadline=120),
     ]
 
 
@@ -63,7 +76,7 @@ def all_parts() -> list[Part]:
     """The lab starts in one slot while the other works through what needs none."""
     lab = [
         Part("lab build", [*LAB, "build"], deadline=BUILD_DEADLINE),
-        Part("lab up", [*LAB, "up"], needs=["lab build"], deadline=300),
+        Part("lab up", [*LAB, "up", "--cluster", "east", "west"], needs=["lab build"], deadline=300),
     ]
     static = [*check_parts(), *static_parts()]
     return [*lab, *static, *lab_parts([part.name for part in static])]
