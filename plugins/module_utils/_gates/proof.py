@@ -73,7 +73,8 @@ class Proof:
                 self._count(answer)
         self._early = deque(waiting)
         finding = self._judged()
-        if finding is None or finding.verdict == PASS or now >= self._deadline or self._hopeless():
+        late = now >= self._deadline and not self._undecided_at_first()
+        if finding is None or finding.verdict == PASS or late or self._hopeless():
             return finding
         self._begin(now)
         return None
@@ -91,6 +92,11 @@ class Proof:
             self._tally.add(answer)
             if answer.version not in (OTHER, NONE):
                 self._test.observe(answer.version)
+
+    def _undecided_at_first(self) -> bool:
+        """Whether the first decision ended without a word: its earliest answers came before the proxies followed."""
+        decision = self._test.decision
+        return decision is not None and decision.verdict == "undecided" and self._since == self._begun
 
     def _hopeless(self) -> bool:
         """Whether no waiting will change it: something answers that is none of the versions."""
