@@ -89,6 +89,9 @@ def forwarded_get(cluster: Cluster, namespace: str, pod: str, port: int, path: s
                 f"port {port} of pod {namespace}/{pod} gave no whole HTTP answer to GET {path}: "
                 f"{str(error) or type(error).__name__}; see whether it is the right port"
             ) from error
+        finally:
+            # Left to the garbage collector, it is flushed after the stream below it is gone.
+            response.close()
 
 
 class _Channels:

@@ -137,7 +137,8 @@ def test_failures_have_names(http_version: str) -> None:
     with listener(None, close=False) as url:
         assert failure(url, timeout="200ms", **version) == "timeout"
     with listener(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n") as url:
-        assert failure(url, **version) == "no valid HTTP answer"
+        # It closes with the request unread, which may overtake what it has said.
+        assert failure(url, **version) in ("connection reset", "no valid HTTP answer")
     with listener(b"") as url:
         assert failure(url, **version) in ("connection reset", "no valid HTTP answer")
 
