@@ -31,7 +31,7 @@ ROLES = ("candidate", "live")
 # What a probe saw beside the versions: answers of somebody else, and requests that nobody has answered by name.
 STRANGERS = ("other", "none")
 # Two latencies that are not this far apart are told as one: a result has to stay small enough to be read.
-RESOLUTION = 1.02
+RESOLUTION = 1.019
 
 
 def grouped(latencies: Iterable[float]) -> dict[str, int]:
