@@ -30,7 +30,7 @@ def test_the_metric_store_is_down(scene: Scene, mesh: Mesh, tell: Tell) -> None:
     checkpoint = scene.checkpoint()
     gates: list[Json] = [{**by_metrics(scene), "deadline": "5s"}]
     spec = scene.spec(steps=[{"percent": 25, "gates": [checkpoint.gate]}, 50], gates=gates, pause="2s")
-    with scene.traffic() as load:
+    with scene.traffic(ENOUGH) as load:
         running = scene.begin(spec)
         checkpoint.reached(running, 25)
         with mesh.killed("prometheus"):
