@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Self
 
 # One after the other they carry the requests, so that what a single connection sticks to does not decide.
 CONNECTIONS = 8
@@ -68,7 +69,7 @@ class Sending:
         self.skipped = 0
         self.error: Exception | None = None
 
-    def __enter__(self) -> Sending:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

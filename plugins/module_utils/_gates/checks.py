@@ -91,7 +91,7 @@ def _share(gate: Gate, scene: Scene, tell: Tell, follows: Follows) -> Finding:
     follows()
     if not scene.course.wait_to_begin():
         return finding
-    with probe.Sampler(options, scene.wanted, scene.cluster, scene.course.stopped) as sampler:
+    with probe.Sampler(options, scene.wanted, scene.cluster) as sampler:
         later = watch(gate, judge, scene, tell, measuring.Requests(sampler, judge, scene), None)
     reason = f"{finding.reason}; {later.reason}" if later.verdict == PASS else later.reason
     return replace(later, reason=reason, details={**finding.details, **later.details})

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._cluster.client import Cluster
 from .._core.errors import SpecError
@@ -24,9 +24,6 @@ from .asking import asking
 from .http_client import client
 from .proof import KIND, Proof, share_test
 from .tally import Tally
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 # Answers are judged in lumps: a look at each would cost more than the request.
 TICK = 0.02
@@ -116,38 +113,16 @@ def _told(probe: Probe, tally: Tally) -> tuple[Verdict, str, str]:
     return PASS, told, ""
 
 
-class Sampler:
-    """Goes on sending in the background, through a verification pause, for a judge of errors and latency.
+class Sampler(Sending):
+    """Sends through a verification pause, for a judge of errors and latency, and keeps count of the answers."""
 
-    ``start()`` it once, ask for a ``snapshot()`` as often as you like, and ``stop()`` it; as a context manager it does
-    the first and the last itself. It also ends when ``stopped`` is set.
-    """
-
-    def __init__(self, probe: Probe, wanted: Wanted, cluster: Callable[[], Cluster], stopped: threading.Event) -> None:
+    def __init__(self, probe: Probe, wanted: Wanted, cluster: Callable[[], Cluster]) -> None:
         wanted = probe.overriding(wanted)
         self._versions = tuple(wanted.weights)
-        self._stopped = stopped
         self._lock = threading.Lock()
         self._tally = Tally()
         make = asking(probe, _names(probe, self._versions, wanted.service), cluster)
-        self._sending = Sending(make, probe.rate, self._take)
-
-    def __enter__(self) -> Sampler:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Begin to send."""
-        self._sending.start()
-
-    def stop(self) -> None:
-        """Send no more; what is out is not waited for."""
-        self._sending.stop()
+        super().__init__(make, probe.rate, self._add)
 
     def snapshot(self) -> dict[str, dict[str, Any]]:
         """``{version: {"total": n, "errors": n, "latencies": [seconds, …]}}`` since the start.
@@ -156,7 +131,7 @@ class Sampler:
         answers of no known version, and requests without an answer that names one. Latencies stand in the order in
         which the answers came. Raises what has ended the sending.
         """
-        _raise(self._sending)
+        _raise(self)
         with self._lock:
             return {
                 version: {
@@ -167,9 +142,7 @@ class Sampler:
                 for version in (*self._versions, OTHER, NONE)
             }
 
-    def _take(self, answer: Answer) -> None:
-        if self._stopped.is_set():
-            self._sending.stop()
+    def _add(self, answer: Answer) -> None:
         with self._lock:
             self._tally.add(answer)
 

@@ -284,10 +284,10 @@ def test_measuring_where_nobody_listens_is_no_pass() -> None:
 
 
 def test_a_sampler_goes_on_and_tells_what_came_so_far() -> None:
-    enough, stopped = threading.Event(), threading.Event()
+    enough = threading.Event()
     with entry({"blue": 50, "green": 25, "v7": 25}, green=named("green", status=500)) as mesh:
         mesh.on_request = lambda count: enough.set() if count == 200 else None
-        with Sampler(probing(mesh), Wanted({"blue": 50, "green": 50}, service="web"), no_cluster, stopped) as sampler:
+        with Sampler(probing(mesh), Wanted({"blue": 50, "green": 50}, service="web"), no_cluster) as sampler:
             assert enough.wait(10)
             first = sampler.snapshot()
             enough.clear()
@@ -305,12 +305,11 @@ def test_a_sampler_goes_on_and_tells_what_came_so_far() -> None:
 
 
 def test_a_sampler_ends_with_the_step() -> None:
-    stopped = threading.Event()
+    enough = threading.Event()
     with entry({"blue": 1}) as mesh:
-        sampler = Sampler(probing(mesh), Wanted({"blue": 100}, service="web"), no_cluster, stopped)
-        mesh.on_request = lambda count: stopped.set() if count == 50 else None
-        sampler.start()
-        assert stopped.wait(10)
+        mesh.on_request = lambda count: enough.set() if count == 50 else None
+        with Sampler(probing(mesh), Wanted({"blue": 100}, service="web"), no_cluster):
+            assert enough.wait(10)
         ended = [thread for thread in threading.enumerate() if thread.name == "probe"]
         for thread in ended:
             thread.join(10)
