@@ -196,6 +196,16 @@ options:
         pod is looked up. That there is no data yet is fine. What cannot work is a failure, with all that was found.
     type: bool
     default: false
+  on_fail:
+    description:
+      - What to write as soon as a gate has failed, before the other gates are waited for and before the task ends. Each
+        is a route as O(bluegreen.kubernetes.traffic#module:routes) takes it, with its own C(weights).
+      - Nothing is written for any other verdict. When it cannot be written that is a warning, and the verdict stands.
+      - The playbook C(bluegreen.kubernetes.release) gives the traffic back by it. A task after this one would be a
+        fifth of a second later.
+    type: list
+    elements: dict
+    default: []
 notes:
   - What is judged, by which statistics, and with which errors, is in the collection's C(docs/gates.md).
   - "Who runs it needs what its gates need. For O(watch) it is C(list) and C(watch) for C(deployments), C(statefulsets),
@@ -375,6 +385,13 @@ problems:
   type: list
   elements: str
   sample: []
+put_back:
+  description:
+    - What M(bluegreen.kubernetes.traffic) returns, for the routes of O(on_fail).
+    - Empty when nothing was to be written, or nothing could be.
+  returned: when the verdict is not V(pass)
+  type: dict
+  sample: {}
 waited:
   description: How long it took, in seconds.
   returned: when gates were judged, on failure too

@@ -80,6 +80,8 @@ def test_a_release_that_fails_takes_the_traffic_back_by_itself(
         (("web-blue", 50), ("web-green", 50)),
     }
     failed = next(task for task in run.tasks if task.outcome == "failed")
-    written = next(task for task in run.tasks if task.time > failed.time and task.action == TRAFFIC_TASK)
-    assert written.result["changed"], written
-    tell(f"the weights were back {written.time - failed.time:.1f} s after the failure; {nothing_failed(load)}")
+    assert failed.result["put_back"]["changed"], failed
+    # Once is enough: the tasks that follow find the weights where they belong.
+    later = [task.result["changed"] for task in run.tasks if task.time > failed.time and task.action == TRAFFIC_TASK]
+    assert set(later) == {False}
+    tell(nothing_failed(load))

@@ -34,11 +34,14 @@ class _Running:
     bug: BaseException | None = None
 
 
-def analyse(gates: Sequence[tuple[Gate, Scene]], course: Course) -> list[Finding]:
+def analyse(
+    gates: Sequence[tuple[Gate, Scene]], course: Course, on_fail: Callable[[], None] = lambda: None
+) -> list[Finding]:
     """Run every gate in a thread; what each has found, in their order, with ``finished`` in its details.
 
     The window begins when every share gate has passed. The first gate that ends with anything else than a pass ends
-    the analysis: from then on it cannot pass any more.
+    the analysis: from then on it cannot pass any more. When that is a failure, ``on_fail`` is called before the others
+    are waited for.
     """
     running = [_Running(gate, scene, _nothing_yet(gate)) for gate, scene in gates]
     news: queue.SimpleQueue[_Running] = queue.SimpleQueue()
@@ -51,6 +54,8 @@ def analyse(gates: Sequence[tuple[Gate, Scene]], course: Course) -> list[Finding
         _follow(running, news, course)
     finally:
         course.stop()
+    if any(item.finished and item.finding.verdict == FAIL for item in running):
+        on_fail()
     give_up = time.monotonic() + GRACE
     for thread in threads:
         thread.join(max(0.0, give_up - time.monotonic()))

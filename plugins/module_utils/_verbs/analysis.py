@@ -25,6 +25,7 @@ from .._core.verdict import FAIL, INCONCLUSIVE, PASS, Finding, worst
 from .._gates.course import Course, Scene
 from .._gates.preflight import preflight
 from .._gates.runner import analyse
+from .traffic import WayBack
 from .verb import Module, Result, connect, finish, with_auth
 
 CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token"))
@@ -73,6 +74,7 @@ def argument_spec() -> dict[str, Any]:
                 "interval": {"type": "raw", "default": "5s"},
                 "deadline": {"type": "raw", "default": "30s"},
                 "preflight": {"type": "bool", "default": False},
+                "on_fail": {"type": "list", "elements": "dict", "default": []},
             }
         ),
         "supports_check_mode": True,
@@ -88,7 +90,9 @@ def _analysis(module: Module) -> Result:
     begun = time.monotonic()
     module.no_log_values.update(_secrets(module.params["metrics"]))
     course = Course(_duration(module, "window"), _interval(module))
-    gates = _gates_of(module, course)
+    connection = _Connection(module)
+    gates = _gates_of(module, course, connection)
+    on_fail = _OnFail(module, connection)
     if not gates:
         raise BlueGreenError("metrics: there is nothing to judge by; name at least one gate, or what to watch")
     if module.check_mode:
@@ -98,17 +102,43 @@ def _analysis(module: Module) -> Result:
         if problems:
             raise BlueGreenError("; ".join(problems), metrics=[], problems=problems)
         return {"changed": False, "metrics": [], "problems": [], "reason": f"{len(gates)} gates can be asked"}
-    findings = analyse(gates, course)
+    findings = analyse(gates, course, on_fail)
     verdict = worst(finding.verdict for finding in findings)
     result = {
+        "changed": bool(on_fail.written.get("changed")),
         "verdict": verdict,
         "reason": _reason(findings),
         "metrics": [finding.plain() for finding in findings],
         "waited": round(time.monotonic() - begun, 3),
     }
     if verdict != PASS:
-        raise BlueGreenError(str(result["reason"]), **result)
-    return {"changed": False, **result}
+        raise BlueGreenError(str(result["reason"]), put_back=on_fail.written, **result)
+    return result
+
+
+class _OnFail:
+    """Writes what is to be written on a failure: until then a version that is known to fail gets requests.
+
+    ``written`` is what came of it.
+    """
+
+    def __init__(self, module: Module, cluster: Callable[[], Cluster]) -> None:
+        self._module = module
+        self._cluster = cluster
+        self.written: Result = {}
+        try:
+            self._way_back = WayBack(module.params["on_fail"])
+        except BlueGreenError as error:
+            raise SpecError("on_fail", error.message) from error
+
+    def __call__(self) -> None:
+        if not self._module.params["on_fail"]:
+            return
+        try:
+            self.written = self._way_back.take(self._cluster(), self._module)
+        except BlueGreenError as error:
+            # The verdict is what the task is about, and whoever asked for this has another way back.
+            self._module.warn(f"on_fail: {error.message}")
 
 
 def _reason(findings: Sequence[Finding]) -> str:
@@ -123,13 +153,13 @@ def _reason(findings: Sequence[Finding]) -> str:
     )
 
 
-def _gates_of(module: Module, course: Course) -> list[tuple[Gate, Scene]]:
+def _gates_of(module: Module, course: Course, connection: Callable[[], Cluster]) -> list[tuple[Gate, Scene]]:
     """Every gate with what it is about."""
     params = module.params
     watched = [_watched(entry, position) for position, entry in enumerate(params["watch"])]
     given = read_gates([_filled(entry, params) for entry in params["metrics"]], "metrics", samples=True)
     gates = _with_watched(given, watched)
-    scenes = _Scenes(params, gates, course, _Connection(module))
+    scenes = _Scenes(params, gates, course, connection)
     return [(gate, scenes.of(gate)) for gate in gates]
 
 

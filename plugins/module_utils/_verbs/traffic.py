@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .._cluster.client import Cluster, Conflict, Refused
 from .._core.errors import BlueGreenError, RouteError
@@ -53,12 +55,31 @@ def run(module: Module) -> None:
 
 
 def _traffic(module: Module) -> Result:
-    params = module.params
-    check_overlays(params)
-    targets = [target_of(route, params) for route in params["routes"]]
-    cluster = connect(module)
+    check_overlays(module.params)
+    targets = [target_of(route, module.params) for route in module.params["routes"]]
+    return _set(connect(module), targets, module.params, module)
+
+
+class WayBack:
+    """Weights that another verb writes by itself, without a task of its own."""
+
+    def __init__(self, routes: Sequence[Mapping[str, Any]]) -> None:
+        """Raises BlueGreenError for what a task would be refused for."""
+        specification = {key: value for key, value in argument_spec().items() if key != "supports_check_mode"}
+        validated = ArgumentSpecValidator(**specification).validate({"routes": [dict(route) for route in routes]})
+        if validated.error_messages:
+            raise BlueGreenError("; ".join(validated.error_messages))
+        self._params = validated.validated_parameters
+        self._targets = [target_of(route, self._params) for route in self._params["routes"]]
+
+    def take(self, cluster: Cluster, module: Module) -> Result:
+        """Write the weights; what the verb ``traffic`` returns."""
+        return _set(cluster, self._targets, self._params, module)
+
+
+def _set(cluster: Cluster, targets: Sequence[Target], params: Mapping[str, Any], module: Module) -> Result:
     try:
-        attempts = _move(cluster, targets, module)
+        attempts = _move(cluster, targets, params, module)
     except BlueGreenError as error:
         _put_back(cluster, targets, error)
     if not module.check_mode:
@@ -73,19 +94,19 @@ def _traffic(module: Module) -> Result:
     }
 
 
-def _move(cluster: Cluster, targets: Sequence[Target], module: Module) -> int:
+def _move(cluster: Cluster, targets: Sequence[Target], params: Mapping[str, Any], module: Module) -> int:
     """Read, plan and write all routes; after a conflict anew, from what then stands. Return the number of attempts."""
     for attempt in range(1, ATTEMPTS + 1):
         for target in targets:
             read(cluster, target, module)
-            target.change = planned(target, module.params, module.check_mode)
-        if module.params["require_ready"]:
+            target.change = planned(target, params, module.check_mode)
+        if params["require_ready"]:
             _require_ready(cluster, targets, module)
         if module.check_mode:
             return attempt
         try:
             for target in targets:
-                _write(cluster, target, module)
+                _write(cluster, target, params)
         except Conflict as error:
             conflict = error
         else:
@@ -106,7 +127,7 @@ def _require_ready(cluster: Cluster, targets: Sequence[Target], module: Module) 
         module.warn(error.message)
 
 
-def _write(cluster: Cluster, target: Target, module: Module) -> None:
+def _write(cluster: Cluster, target: Target, params: Mapping[str, Any]) -> None:
     """Send the patch of one route, and look at what the API server says it stored: it must leave nothing to do."""
     if not target.change.operations:
         return
@@ -121,7 +142,7 @@ def _write(cluster: Cluster, target: Target, module: Module) -> None:
             raise
         raise Conflict(refused.message) from refused
     target.written.append(target.change)
-    if change_to(target, target.route, module.params).operations:
+    if change_to(target, target.route, params).operations:
         raise RouteError(
             f"{target.key}: it was written, but the API server stored something else; an admission webhook or another "
             "writer changes it, or its CustomResourceDefinition is older than what was written"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -38,9 +39,10 @@ class Task:
         self.check_mode = check_mode
         self.no_log_values: set[str] = set()
         self.result: dict[str, Any] = {}
+        self.warnings: list[str] = []
 
     def warn(self, warning: str) -> None:
-        raise AssertionError(warning)
+        self.warnings.append(warning)
 
     def exit_json(self, **kwargs: Any) -> NoReturn:
         self.result = kwargs
@@ -55,7 +57,7 @@ def analyse(*metrics: dict[str, Any], **options: Any) -> dict[str, Any]:
     task = Task(**{"metrics": list(metrics), "interval": "100ms", "candidate": "green", "live": "blue", **options})
     with pytest.raises(Left):
         analysis.run(task)
-    return task.result
+    return {**task.result, "warnings": task.warnings} if task.warnings else task.result
 
 
 def found(result: dict[str, Any], name: str) -> dict[str, Any]:
@@ -283,6 +285,27 @@ def test_a_server_that_hangs_keeps_nobody_from_failing() -> None:
     assert took < 2
     assert found(result, "hangs")["reason"] == "it had not begun when the analysis ended"
     assert result["verdict"] == "fail"
+
+
+def test_on_fail_is_read_before_anything_is_judged() -> None:
+    samples = {"samples": {"candidate": [5]}, "judge": {"fail_when": "candidate > `1`"}}
+    result = analyse(samples, on_fail=[{"name": "web", "namespace": "prod"}])
+    assert (result["msg"], "verdict" in result) == (
+        "on_fail: weights: is required, here or in each of the routes: {blue: 90, green: 10}",
+        False,
+    )
+    result = analyse(samples, on_fail=[{"name": "web", "wait": 5, "weights": {"blue": 100}}])
+    assert result["msg"].startswith("on_fail: ")
+    assert {"namespace", "wait"} <= set(re.findall(r"\w+", result["msg"]))
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(1, "fail"), (9, "pass")])
+def test_what_cannot_be_written_on_a_failure_leaves_the_verdict_as_it_is(limit: int, verdict: str) -> None:
+    samples = {"samples": {"candidate": [5]}, "judge": {"fail_when": f"candidate > `{limit}`"}}
+    routes = [{"name": "web", "namespace": "prod", "weights": {"blue": 100, "green": 0}}]
+    result = analyse(samples, on_fail=routes, host=CLOSED, api_key="sesame", kubeconfig={"current-context": ""})
+    assert (result["verdict"], result["changed"]) == (verdict, False)
+    assert [warning.partition(":")[0] for warning in result.get("warnings", [])] == (["on_fail"] if verdict == "fail" else [])
 
 
 def test_all_that_is_wrong_is_told_the_worst_first() -> None:
