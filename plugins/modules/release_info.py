@@ -40,6 +40,7 @@ options:
     description:
       - Plan only the way back, RV(plan.rollback). What keeps a release from going on, such as a changed specification,
         does not forbid it to go back.
+      - A release without a way back is an error that says why.
     type: bool
     default: false
   capacity:
@@ -231,7 +232,7 @@ plan:
       description: C(steps), the steps that are left.
       type: dict
     rollback:
-      description: The way back. Its key C(refused) says why there is none, when there is none.
+      description: The way back. Empty when there is none.
       type: dict
   sample:
     action: start

@@ -101,12 +101,15 @@ def release_plan(
         "promote": stages.promote(routes, decision, steps) if begun else stages.NO_PROMOTION,
         "retire": stages.retire(routes, decision),
         "clean": stages.clean(observed.journal),
-        "rollback": stages.rollback(routes),
+        "rollback": _rollback_if_any(routes),
     }
 
 
 def rollback_plan(release: Release, observed: Observed) -> Plain:
-    """The way back alone, for a release that has nowhere to go: what forbids to go on does not forbid to go back."""
+    """The way back alone, for a release that has nowhere to go: what forbids to go on does not forbid to go back.
+
+    Raises ReleaseError when there is no way back.
+    """
     return {
         "release": release.name,
         "namespace": release.namespace,
@@ -117,6 +120,14 @@ def rollback_plan(release: Release, observed: Observed) -> Plain:
         "clean": stages.clean(observed.journal),
         "rollback": stages.rollback(ReleaseRoutes(release, observed)),
     }
+
+
+def _rollback_if_any(routes: ReleaseRoutes) -> Plain:
+    """A release without a way back may still go on."""
+    try:
+        return stages.rollback(routes)
+    except ReleaseError:
+        return stages.NO_ROLLBACK
 
 
 def _status(release: Release, decision: Decision, observed: Observed) -> Plain:

@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 from .._core.capacity import beginning, giving_back, live_workloads, returned, shortfall
 from .._core.durations import text
-from .._core.errors import ReleaseError
 from .._core.journal import State, backend_key
 from .._core.manifests import Scale, version_resources
 from .._core.model import Release, Service, Version
@@ -51,7 +50,6 @@ NO_ROLLBACK: Plain = {
     "remove": [],
     "versions": [],
     "capacity": NO_CAPACITY,
-    "refused": None,
     "begin": None,
     "entry": None,
 }
@@ -399,12 +397,9 @@ def clean(journal: State) -> Plain:
 
 
 def rollback(routes: ReleaseRoutes) -> Plain:
-    """The way back; a release that cannot go back says why, for the role to refuse with."""
+    """The way back; raises ReleaseError when there is none."""
     journal = routes.observed.journal
-    try:
-        weights = rollback_weights(routes.release, routes.observed)
-    except ReleaseError as error:
-        return {**NO_ROLLBACK, "refused": error.message}
+    weights = rollback_weights(routes.release, routes.observed)
     if not weights:
         return NO_ROLLBACK
     added = [
@@ -428,7 +423,6 @@ def rollback(routes: ReleaseRoutes) -> Plain:
         "proof": share_proof(routes, back, weights),
         "remove": added,
         "versions": [journal.to],
-        "refused": None,
         "begin": {"event": "rolling_back"},
         "entry": {"event": "rolled_back", "live": live_before(journal)},
     }

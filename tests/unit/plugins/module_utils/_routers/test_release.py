@@ -119,7 +119,6 @@ class Cluster:
 
     def rollback(self) -> Plain:
         plan: Plain = rollback_plan(*self._seen())["rollback"]
-        assert plan["refused"] is None
         self._traffic(plan["routes"])
         self._record(plan["begin"])
         for route in plan["remove"]:
@@ -444,8 +443,10 @@ class TestRollback:
         cluster.release()
         cluster.now += 100_000
         cluster.retire()
-        plan = rollback_plan(*cluster._seen())["rollback"]
-        assert plan["refused"] == "web cannot go back to blue: it was retired; release it again with to: blue"
+        with pytest.raises(ReleaseError) as refused:
+            rollback_plan(*cluster._seen())
+        assert str(refused.value) == "web cannot go back to blue: it was retired; release it again with to: blue"
+        plan = cluster.plan()["rollback"]
         assert (plan["routes"], plan["begin"]) == ([], None)
 
 
