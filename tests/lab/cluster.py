@@ -29,6 +29,7 @@ from tests.lab.relay import Relay
 START_DEADLINE = 60.0
 LISTENER_DEADLINE = 30.0
 REPOSITORY = Path(__file__).parents[2]
+DEFINITIONS = ("istio-crds.yaml", "gateway-api-crds.yaml")
 
 Progress = Callable[[str], None]
 
@@ -159,20 +160,16 @@ class Cluster:
             await self.control_plane.up()
 
     async def _apply_objects(self, progress: Progress) -> None:
-        progress(f"{self.plan.name}: applying nodes, Istio's resource definitions and the gateway")
+        progress(f"{self.plan.name}: applying nodes, resource definitions and the gateway")
         control_plane = self.control_plane
         await asyncio.gather(
             control_plane.apply("nodes", *mesh.node_objects(self.plan), mesh.namespace_object(mesh.SYSTEM_NAMESPACE)),
-            control_plane.apply_file("Istio's resource definitions", self.programs.files["istio-crds.yaml"]),
+            *(control_plane.apply_file(name, self.programs.files[name]) for name in DEFINITIONS),
         )
-        await control_plane.kubectl(
-            "wait",
-            "--for=condition=Established",
-            "crd",
-            "--all",
-            "--timeout=30s",
-            what="waiting for Istio's resource definitions",
-        )
+        # One that has no conditions yet is an error to who waits for a condition.
+        for condition in ("jsonpath={.status.conditions}", "condition=Established"):
+            wait = ["wait", f"--for={condition}", "crd", "--all", "--timeout=30s"]
+            await control_plane.kubectl(*wait, what="waiting for the resource definitions")
         await control_plane.apply("the gateway", *mesh.gateway_objects(self.plan))
         self._objects_applied = True
 

@@ -233,6 +233,24 @@ def gateway_objects(plan: ClusterPlan) -> list[Object]:
                 "servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}],
             },
         },
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "Gateway",
+            "metadata": {"name": "public", "namespace": SYSTEM_NAMESPACE},
+            "spec": {
+                "gatewayClassName": "istio",
+                # Served by the gateway that stands, instead of one that istiod would deploy.
+                "addresses": [{"type": "Hostname", "value": f"{GATEWAY}.{SYSTEM_NAMESPACE}.svc.cluster.local"}],
+                "listeners": [
+                    {
+                        "name": "http",
+                        "port": 80,
+                        "protocol": "HTTP",
+                        "allowedRoutes": {"namespaces": {"from": "All"}},
+                    }
+                ],
+            },
+        },
     ]
 
 

@@ -73,8 +73,8 @@ def pinned(path: Path = SOURCES / "versions.toml") -> Pinned:
             link, tags = tuple(table["link"]), tuple(table.get("tags", []))
             binaries.append(Binary(name, version, module, package, link, tags, probe))
         for name, location in table.get("files", {}).items():
-            source_module, _separator, rest = location.partition("/manifests/")
-            files.append(SourceFile(name, version, module, source_module, f"manifests/{rest}"))
+            source_module, _separator, within = location.partition("//")
+            files.append(SourceFile(name, version, module, source_module, within))
     return Pinned(tuple(binaries), tuple(files))
 
 
@@ -158,7 +158,9 @@ def _file(file: SourceFile, cache: Path, progress: Progress) -> Path:
         cwd=SOURCES / file.module, capture_output=True, text=True, check=True,
     )  # fmt: skip
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(Path(listed.stdout.strip()) / file.path, unfinished)
+    source = Path(listed.stdout.strip()) / file.path
+    parts = sorted(source.glob("*.yaml")) if source.is_dir() else [source]
+    unfinished.write_text("\n---\n".join(part.read_text() for part in parts))
     unfinished.rename(target)
     return target
 

@@ -46,12 +46,11 @@ def test_every_version_is_the_one_that_its_module_pins() -> None:
 
 
 def test_files_are_named_by_the_module_that_holds_them() -> None:
-    (crds,) = pinned().files
-    assert (crds.module, crds.source_module, crds.path) == (
-        "istio",
-        "istio.io/istio",
-        "manifests/charts/base/files/crd-all.gen.yaml",
-    )
+    found = {file.name: (file.module, file.source_module, file.path) for file in pinned().files}
+    assert found == {
+        "istio-crds.yaml": ("istio", "istio.io/istio", "manifests/charts/base/files/crd-all.gen.yaml"),
+        "gateway-api-crds.yaml": ("istio", "sigs.k8s.io/gateway-api", "config/crd/standard"),
+    }
 
 
 def test_the_cache_lies_where_its_variable_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -79,7 +78,8 @@ def test_nothing_is_built_when_the_cache_holds_everything(monkeypatch: pytest.Mo
         (tmp_path / folder).mkdir()
     for binary in wanted.binaries:
         (tmp_path / "bin" / f"{binary.name}-{binary.version}").touch()
-    (tmp_path / "files" / "istio-crds-1.31.0.yaml").touch()
+    for file in wanted.files:
+        (tmp_path / "files" / f"{Path(file.name).stem}-{file.version}.yaml").touch()
     monkeypatch.setenv("BLUEGREEN_LAB_CACHE", str(tmp_path))
     said: list[str] = []
     provided = provide(said.append)
