@@ -16,6 +16,10 @@ from tests.tools.parts import Part, run_and_summarize
 LAB = [PYTHON, "-m", "tests.lab"]
 
 PROOF = "tests/acceptance/proof"
+# These break nothing, and may share a cluster with other tests.
+HARMLESS = [f"{PROOF}/test_zero_loss.py", f"{PROOF}/test_open_connections.py"]
+
+NEED_THE_LAB = ("zero loss", "faults", "acceptance tests", "molecule")
 
 # Building the lab's programs with empty caches takes some 17 minutes on two cores, and twice that on a busy machine.
 BUILD_DEADLINE = 2700
@@ -46,17 +50,19 @@ def pytest_on(cluster: str, *arguments: str) -> list[str]:
 def lab_parts(before: list[str]) -> list[Part]:
     """Measurements need the machine for themselves: they wait until everything else is over.
 
-    The proof suite breaks parts of its cluster, which no other test would bear: it has one of its own. Two suites side
-    by side take the processor from each other's requests, and requests that wait ten seconds are failures.
+    The proof suite breaks parts of its cluster, which no other test would bear: it has one of its own. Beside it there
+    is room for what is mostly pauses and requests, and no more: a busy processor lets requests wait until they fail.
     """
     acceptance = pytest_on("east", f"--ignore={PROOF}", "tests/acceptance")
+    faults = pytest_on("west", *[f"--ignore={path}" for path in HARMLESS], PROOF)
     molecule = {
         "MOLECULE_GLOB": "molecule/*/molecule.yml",
         "ANSIBLE_COLLECTIONS_PATH": str(INSTALLED),
     }
     return [
-        Part("proof", pytest_on("west", PROOF), needs=["lab up"], after=before, deadline=1800),
-        Part("acceptance tests", acceptance, needs=["lab up"], after=[*before, "proof"], deadline=1800),
+        Part("zero loss", pytest_on("east", *HARMLESS), needs=["lab up"], after=before, deadline=1800),
+        Part("faults", faults, needs=["lab up"], after=before, deadline=1800),
+        Part("acceptance tests", acceptance, needs=["lab up"], after=[*before, "zero loss", "faults"], deadline=1800),
         Part(
             "molecule",
             [*LAB, "run", "--cluster", "east", "--", "molecule", "test", "--all"],
@@ -68,7 +74,7 @@ def lab_parts(before: list[str]) -> list[Part]:
             refuse=["no hosts matched", "Could not match supplied host pattern"],
             require=["PLAY RECAP"],
         ),
-        Part("lab down", [*LAB, "down"], after=["lab up", "proof", "acceptance tests", "molecule"], deadline=120),
+        Part("lab down", [*LAB, "down"], after=["lab up", *NEED_THE_LAB], deadline=120),
     ]
 
 
