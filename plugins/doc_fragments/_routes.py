@@ -19,10 +19,14 @@ options:
     suboptions:
       router:
         description:
-          - The kind of router that reads the route. V(istio) stands for a VirtualService.
+          - The kind of router that reads the route. V(istio) stands for a VirtualService, V(gateway_api) for an
+            HTTPRoute and its kin, V(service) for a Service whose selector leads to one version at a time, so that
+            weights are 0 or 100.
         type: str
         choices:
+          - gateway_api
           - istio
+          - service
         default: istio
       name:
         description:
@@ -36,18 +40,21 @@ options:
         required: true
       kind:
         description:
-          - The kind of the object. It follows from O(routes[].router) and is only checked against it, so that a list
-            which names kinds for its readers is taken as it is.
+          - The kind of the object. With the router V(gateway_api) it is V(HTTPRoute) by default, and else
+            V(GRPCRoute), V(TLSRoute) or V(TCPRoute). The router V(istio) has only V(VirtualService), the router
+            V(service) only V(Service).
         type: str
       api_version:
         description:
-          - The API version to read and write the object with. By default the router's newest,
-            V(networking.istio.io/v1).
-          - Istio before 1.22 has V(networking.istio.io/v1beta1) and V(networking.istio.io/v1alpha3) only.
+          - The API version to read and write the object with. By default the newest of its kind,
+            V(networking.istio.io/v1) or V(gateway.networking.k8s.io/v1).
+          - Istio before 1.22 has V(networking.istio.io/v1beta1) and V(networking.istio.io/v1alpha3) only. TLSRoutes and
+            TCPRoutes of older Gateway APIs have V(gateway.networking.k8s.io/v1alpha2).
         type: str
       rules:
         description:
-          - The rules to look at, each by its name or by its place, such as V(http[0]), V(tls[1]) or V(tcp[0]).
+          - The rules to look at, each by its name or by its place, such as V(http[0]), V(tls[1]) or V(tcp[0]), with the
+            Gateway API V(rules[0]). A Service has one rule, V(selector).
           - By default every rule that holds all the versions in question. One that holds only some of them is left
             alone and reported as C(rule_pins_version).
           - Places are counted without the rules that stand there for a test.
@@ -58,12 +65,15 @@ options:
       versions:
         description:
           - How versions are written in this route, for those that are not found by themselves. The keys are names of
-            versions, the values mappings with any of the keys C(host), C(subset), C(namespace) and C(backend), or
-            empty.
+            versions, the values mappings with any of the keys C(host), C(subset), C(namespace), C(backend) and
+            C(selector), or empty.
           - C(host) is the host of the version's destinations. Without a dot it is a Service in C(namespace), which is
             the route's own by default. With a dot it is taken as a full name, as Istio does.
           - C(subset) is the subset of the version's destinations.
           - C(backend) is the host that is written for a version which has to be added and has neither.
+          - C(selector), for the router V(service) alone, holds the labels that tell the version's pods from those of
+            the others, with their values. They have to be the same labels for each version. Without it, it is the label
+            of the Service's selector that holds the name of a version, C(app.kubernetes.io/version) before all others.
           - A version with neither C(host) nor C(subset) is found by a subset of its name, else by a backend of its name
             or one that ends in C(-<version>). Two destinations of one rule that match the same version are an error.
         type: dict

@@ -41,7 +41,7 @@ options:
           - The routes as RV(bluegreen.kubernetes.traffic_info#module:routes) gives them, each with the key C(service)
             beside, the name of the service that it belongs to. By default that is the route's own name.
           - C(name) is required. C(namespace) is by default that of the service, C(exists) and C(consistent) are
-            V(true), C(owned) is V(false), C(weights), C(missing), C(managed_fields) and C(problems) are empty.
+            V(true), C(owned) is V(false), and all others are empty.
         type: list
         elements: dict
         default: []

@@ -31,8 +31,9 @@ options:
         M(bluegreen.kubernetes.probe). With a judge it goes on sending through the window, and errors and
         latencies of the versions are judged.
       - C(proxies) reads from every ready proxy of the entry which weights it holds. It takes C(selector), C(namespace),
-        C(via) (V(port_forward) or V(exec)), C(admin_port), C(container), C(command), C(timeout) and C(interval), and
-        beside itself C(backends) (a list of C({host, subset}) for each version), C(hosts) and C(pinned).
+        C(via) (V(port_forward) or V(exec)), C(admin_port), C(container), C(command), C(timeout), C(istiod_namespace)
+        and C(istiod_port), and beside itself C(backends) (a list of C({host, subset}) for each version), which is
+        required, and C(hosts), C(routes) (C(namespace/name)) and C(rules), which say where to look.
       - C(telemetry) compares request counters in Prometheus. It takes C(url), C(query), C(interval), C(patience),
         C(headers), C(validate_certs), C(ca_cert) and C(timeout).
       - C(prometheus) asks Prometheus. It takes C(url), and either C(query) for one number of a version, or C(errors)
@@ -57,7 +58,7 @@ options:
       - A C(judge) stands in the source or beside it. It takes C(pass_when) and C(fail_when), JMESPath conditions over
         C(candidate), C(live), C(ratio), C(difference) and C(values), with numbers in backticks, C(max_ratio_to_live),
         C(max_difference_to_live), C(not_slower) (C({quantile, by})), C(confidence) (V(0.99)), C(min_samples),
-        C(failure_limit) (V(0)) and C(consecutive_errors) (V(4)).
+        C(failure_limit) (V(0)) and C(consecutive_errors) (V(4); one answer is waited for until the deadline).
       - Beside a source there may be C(deadline), which replaces O(deadline) for this gate, and C(service),
         C(namespace), C(candidate), C(live) and C(expect), which replace the options of the same name.
       - C($version), C($service), C($namespace), C($release) and C($window) are filled in everywhere.
@@ -193,7 +194,8 @@ options:
     description:
       - Only see whether the gates can be asked. It is for the moment before any traffic moves.
       - Prometheus and URLs are asked once, a Job is judged by the API server without being created, for a command its
-        pod is looked up. That there is no data yet is fine. What cannot work is a failure, with all that was found.
+        pod is looked up. A request with another method than C(GET), C(HEAD) or C(OPTIONS) is not sent. That there is no
+        data yet is fine. What cannot work is a failure, with all that was found.
     type: bool
     default: false
   on_fail:
@@ -221,15 +223,15 @@ attributes:
   check_mode:
     support: full
     details:
-      - It reads its options and judges nothing. There is no RV(verdict) then.
+      - It reads its options, judges nothing and writes nothing. There is no RV(verdict) then.
   diff_mode:
-    support: N/A
+    support: none
     details:
-      - It changes nothing that lasts.
+      - What O(on_fail) has written is in RV(put_back).
   idempotent:
     support: N/A
     details:
-      - It measures anew each time.
+      - It measures anew each time. Only what O(on_fail) writes is a change.
 seealso:
   - module: bluegreen.kubernetes.probe
   - module: bluegreen.kubernetes.traffic

@@ -49,6 +49,27 @@ options:
         and give it back. It is one request for each workload and one for each namespace, which only some stages need.
     type: bool
     default: false
+  predict:
+    description:
+      - In check mode, plan what follows the deployment as if the release had begun. The stages before have written
+        nothing then, and each is still to say what it would do.
+      - Without it, and outside of check mode, that part of the plan is empty until the release has begun.
+    type: bool
+    default: true
+  lint:
+    description:
+      - Of a release that is about to begin, read also what stands around its routes, and fail with what would make it
+        go wrong for certain. What C(accept) of the release names refuses nothing. The rest is warned of.
+      - It is about ten requests for each namespace, and none once the release has begun.
+      - What it reads, and needs the verb C(list) for, is that of O(bluegreen.kubernetes.traffic_info#module:lint).
+    type: bool
+    default: true
+  stage:
+    description:
+      - The stage that begins with this reading. When it has nothing to go on from, that is an error, and in check mode
+        a warning. See RV(plan.blocked).
+    type: str
+    choices: [deploy, verify, shift, promote]
 notes:
   - Who runs it needs the verb C(get) for C(configmaps), and with O(spec) for the routes. With O(capacity) it needs
     C(get) for C(deployments) and C(statefulsets), and C(list) for C(horizontalpodautoscalers.autoscaling).
@@ -194,10 +215,18 @@ journal:
     percent: 5
     step: 1
 problems:
-  description: What is wrong in the routes. See RV(bluegreen.kubernetes.traffic_info#module:problems).
+  description:
+    - What is wrong in the routes. See RV(bluegreen.kubernetes.traffic_info#module:problems).
+    - Of a release that is about to begin, with O(lint), also in what stands around them.
   returned: success, with O(spec)
   type: list
   elements: dict
+  sample: []
+unread:
+  description: With O(lint), what could not be read, as RV(bluegreen.kubernetes.traffic_info#module:unread).
+  returned: success, with O(spec) and without O(rollback)
+  type: list
+  elements: str
   sample: []
 plan:
   description:
@@ -225,6 +254,13 @@ plan:
       description: What is ahead, in lines for a person.
       type: list
       elements: str
+    problems:
+      description: What may keep live's capacity from being held, with O(capacity). Each is a warning too.
+      type: list
+      elements: dict
+    blocked:
+      description: The stages that have nothing to go on from, each with what comes first.
+      type: dict
     status:
       description: Where the release is, for a person.
       type: dict

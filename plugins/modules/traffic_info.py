@@ -19,8 +19,10 @@ description:
 options:
   lint:
     description:
-      - Whether to look for what is wrong or surprising in the routes beyond what concerns the versions, such as hosts
-        that Istio takes as full names though they look like C(service.namespace).
+      - Whether to look for what would make a release of these routes go wrong, in the routes and in what stands around
+        them, such as another route for the same host, subsets that nobody has defined, or policies that know only the
+        live version.
+      - The table in C(docs/lint.md) of the collection has all of it, see RV(problems[].code).
     type: bool
     default: false
   unused:
@@ -32,7 +34,11 @@ options:
     elements: str
     default: []
 notes:
-  - Who runs it needs the verb C(get) for the routes, and with O(unused) C(list).
+  - Who runs it needs the verb C(get) for the routes, and with O(unused) or O(lint) C(list).
+  - With O(lint) it also lists C(services), C(pods), C(horizontalpodautoscalers), C(poddisruptionbudgets),
+    C(networkpolicies), and Istio's C(destinationrules), C(sidecars), C(authorizationpolicies) and
+    C(peerauthentications), in the namespaces of the routes and of the Services behind them. What may not be listed is
+    left out and told as RV(unread).
   - A namespace that is missing, or a cluster without the kind of the route, is an error. A route that is missing is a
     problem with the code C(route_missing).
   - What an absent weight means, and how a short host is resolved, is taken from
@@ -146,6 +152,16 @@ routes:
     missing:
       description: For each version that is in no rule, what would have to be added for it.
       type: dict
+    refused:
+      description: What the controller of a parent has to say against the route as it stands. Null for nothing.
+      type: str
+    backends:
+      description: The full host and the subset of each destination of a version, by the version's name.
+      type: dict
+    mirrors:
+      description: The versions to which requests of a rule that they stand in are copied.
+      type: list
+      elements: str
     managed_fields:
       description: The object's C(metadata.managedFields), which say who wrote what in it.
       type: list
@@ -166,6 +182,11 @@ routes:
           weights: {blue: 90, green: 10}
       consistent: true
       missing: {}
+      backends:
+        blue: [{host: web-blue.prod.svc.cluster.local, subset: null}]
+        green: [{host: web-green.prod.svc.cluster.local, subset: null}]
+      mirrors: []
+      refused: null
       managed_fields: []
       problems: []
 problems:
@@ -184,7 +205,12 @@ problems:
           test this is as it should be.
         - C(leftover_mirror), requests of a rule are copied to a version that stands in it. During a mirror stage this
           is as it should be.
-        - With O(lint) also C(host_not_full), a host that Istio takes as a full name, and C(rule_without_weights).
+        - With O(lint) also C(host_not_full), a host that Istio takes as a full name, C(rule_without_weights), and
+          C(route_refused), which is said by the controller of a parent.
+        - With O(lint) also what stands around the route, C(duplicate_host), C(twin_service), C(subset_missing),
+          C(subset_without_pods), C(weights_do_not_sum), C(rule_shadowed), C(pinned_sessions), C(hpa_below_share),
+          C(pdb_blocks_retire), C(policy_fits_only_live) and C(owned_by_controller). The table in C(docs/lint.md) of the
+          collection explains each.
       type: str
     path:
       description: Where, as a JSON pointer (RFC 6901) or the name of a rule.
@@ -192,10 +218,24 @@ problems:
     message:
       description: What is there, for a person.
       type: str
+    remedy:
+      description: What to do about it.
+      type: str
+    refuses:
+      description: Whether a release refuses to begin with it, unless C(accept) of the release names its code.
+      type: bool
   sample:
     - code: rule_pins_version
       path: canary
       message: rule canary holds only green
+      remedy: leave the rule as it is if that is meant, else add the other version to it
+      refuses: false
+unread:
+  description: With O(lint), the kinds and namespaces that could not be read, each with the reason.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Sidecar in prod: the cluster has no such kind in networking.istio.io/v1"]
 """
 
 from ansible.module_utils.basic import AnsibleModule

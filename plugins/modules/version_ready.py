@@ -74,13 +74,6 @@ options:
       - How long to wait for a cause that may still heal, in seconds, or with a unit such as V(10m).
     type: raw
     default: 5m
-  hold:
-    description:
-      - How long the version is watched after that, in seconds, or with a unit such as V(90s). A pod that is replaced
-        meanwhile has O(timeout) to become ready again. A cause that does not heal, or a moment in which nothing of the
-        version is ready, is a failure at once.
-    type: raw
-    default: 0
   request:
     description:
       - One C(GET) request to O(service) at the end, sent through the API server, so that it also reaches a version that
@@ -121,7 +114,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - It looks once and says how things stand, without waiting, O(hold) or O(request).
+      - It looks once and says how things stand, without waiting or O(request).
       - What is not there, or not ready, is no error then, since what is deployed before this task is not there yet.
 seealso:
   - module: bluegreen.kubernetes.traffic
@@ -152,14 +145,13 @@ EXAMPLES = r"""
       path: /healthz
       status: [200]
 
-- name: Watch it for ten minutes while it gets its first traffic
+- name: Wait for something else than a Deployment
   bluegreen.kubernetes.version_ready:
     version: green
     workloads:
       - kind: StatefulSet
         name: queue-green
         namespace: prod
-    hold: 10m
 
 - name: Wait for each version in the cluster of an inventory host
   bluegreen.kubernetes.version_ready:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.comparison import (
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judging.comparison import (
     Comparison,
     Counts,
     compare_errors,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.comparison import compare_latency
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judging.comparison import compare_latency
 
 SHAPES: dict[str, Callable[[Random], float]] = {
     "lognormal, p95 = 2.3 medians": lambda source: source.lognormvariate(0.0, 0.5),

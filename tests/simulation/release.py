@@ -9,7 +9,7 @@ from collections import Counter
 from functools import cache
 from random import Random
 
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.comparison import (
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judging.comparison import (
     Counts,
     compare_errors,
     compare_latency,

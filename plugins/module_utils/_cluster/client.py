@@ -72,6 +72,14 @@ class Conflict(ClusterError):
     """The object has changed since it was read."""
 
 
+class Expired(ClusterError):
+    """What was asked for reaches back further than the cluster remembers: read it anew."""
+
+
+class Forbidden(ClusterError):
+    """Who asks may not do this."""
+
+
 class Refused(ClusterError):
     """The API server finds the object or the patch invalid."""
 
@@ -183,7 +191,8 @@ class Cluster:
     def delete(self, ref: Ref) -> None:
         """Delete an object, and in the background what belongs to it; one that is gone already is as good."""
         try:
-            self._request("delete", ref, body={"propagationPolicy": "Background"})
+            # An answer that is left unread would take its connection along.
+            self._body(self._request("delete", ref, body={"propagationPolicy": "Background"}))
         except NotFound:
             return
 
@@ -195,7 +204,7 @@ class Cluster:
             Ref("v1", "pods", namespace, f"{pod}/log"),
             query_params=[("tailLines", lines), ("limitBytes", 65536), *within],
         )
-        return _text(response.data)
+        return _text(self._body(response))
 
     def watch(
         self,
@@ -205,10 +214,14 @@ class Cluster:
         label_selector: str | None = None,
         field_selector: str | None = None,
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The changes of a collection since a resourceVersion: type and object, until the timeout."""
+        """The changes of a collection since a resourceVersion: type and object, until the timeout.
+
+        A BOOKMARK only says how far it is. Raises Expired, as the type ERROR does, when that version is forgotten.
+        """
         response = self._request(
             "get",
             ref,
+            query_params=[("allowWatchBookmarks", "true")],
             watch="true",
             resource_version=resource_version,
             timeout_seconds=max(1, round(timeout)),
@@ -218,8 +231,8 @@ class Cluster:
         )
         try:
             for line in iter_resp_lines(response):
-                event = json.loads(line)
-                yield event["type"], event["object"]
+                event = self._parsed(line)
+                yield str(event.get("type")), event.get("object") or {}
         except urllib3.exceptions.HTTPError:
             # A stream that breaks is no news of the cluster: whoever follows it asks again, and hears if it is gone.
             return
@@ -245,7 +258,7 @@ class Cluster:
             return int(error.status or 0), _text(error.body)[:500]
         except urllib3.exceptions.HTTPError as error:
             raise self._unreachable(error) from error
-        return response.status, _text(response.data)[:500]
+        return response.status, _text(self._body(response))[:500]
 
     def namespace_missing(self, namespace: str) -> bool:
         """Whether a namespace is known to be missing; who may not read it cannot know."""
@@ -255,8 +268,28 @@ class Cluster:
             return False
 
     def _json(self, method: str, ref: Ref, **options: Any) -> dict[str, Any]:
-        result: dict[str, Any] = json.loads(self._request(method, ref, **options).data)
-        return result
+        return self._parsed(self._body(self._request(method, ref, **options)))
+
+    def _body(self, response: Any) -> bytes:
+        """What is still to be read of an answer whose head has come: the connection may break here as well."""
+        try:
+            body: bytes = response.data
+        except urllib3.exceptions.HTTPError as error:
+            raise self._unreachable(error) from error
+        return body
+
+    def _parsed(self, text: str | bytes) -> dict[str, Any]:
+        """An object of the API. Anything else comes from something between us and the cluster, a login page say."""
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise Unreachable(
+                f"what answers at {self.host} is no API server: {_text(text).strip()[:80]!r}; check its address, and "
+                "the proxies and balancers on the way"
+            )
+        return found
 
     def _request(self, method: str, ref: Ref, body: Any = None, **options: Any) -> Any:
         options.setdefault("_request_timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
@@ -283,7 +316,7 @@ class Cluster:
                 f"the cluster at {self.host} does not accept the credentials (401): renew the token or the kubeconfig"
             )
         if error.status == 403:
-            return ClusterError(
+            return Forbidden(
                 f"the cluster at {self.host} does not allow this: {message}; extend the Role or use another"
             )
         if error.status == 404:
@@ -293,6 +326,8 @@ class Cluster:
             return missing
         if error.status == 409:
             return Conflict(message)
+        if error.status == 410:
+            return Expired(message)
         if error.status in (400, 422):
             return Refused(f"{ref} is refused: {message}", causes=(status.get("details") or {}).get("causes", []))
         kind = Unreachable if error.status == 429 or (error.status or 0) >= 500 else ClusterError

@@ -172,7 +172,7 @@ def _channels(
     configuration = cluster.api_client.configuration
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}/{subresource}"
     url = f"ws{configuration.host.removeprefix('http')}{path}?{urlencode(query)}"
-    connection: Any = websocket.WebSocket(sslopt=_tls(configuration) if url.startswith("wss") else {})
+    connection: Any = websocket.WebSocket(sslopt=_tls(cluster) if url.startswith("wss") else {})
     try:
         connection.connect(
             url,
@@ -209,20 +209,27 @@ def _headers(cluster: Cluster) -> list[str]:
     return [f"{name}: {value}" for name, value in headers.items()]
 
 
-def _tls(configuration: Any) -> dict[str, Any]:
+def _tls(cluster: Cluster) -> dict[str, Any]:
+    configuration = cluster.api_client.configuration
     options: dict[str, Any] = {}
-    if configuration.verify_ssl:
-        authorities = getattr(configuration, "ca_cert_data", None)
-        file = configuration.ssl_ca_cert or (None if authorities else certifi.where())
-        context = ssl.create_default_context(cafile=file, cadata=authorities)
-        context.check_hostname = configuration.assert_hostname is not False
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        options = {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    try:
+        if configuration.verify_ssl:
+            authorities = getattr(configuration, "ca_cert_data", None)
+            file = configuration.ssl_ca_cert or (None if authorities else certifi.where())
+            context = ssl.create_default_context(cafile=file, cadata=authorities)
+            context.check_hostname = configuration.assert_hostname is not False
+        else:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            options = {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
+        if configuration.cert_file:
+            context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"the certificates for the cluster at {cluster.host} cannot be read: {error}; mend ca_cert, client_cert "
+            "and client_key, or the kubeconfig"
+        ) from error
     server_name = getattr(configuration, "tls_server_name", None)
     check = {"check_hostname": context.check_hostname}
     return {**options, **check, "context": context, **({"server_hostname": server_name} if server_name else {})}
@@ -236,7 +243,7 @@ def _proxy(configuration: Any) -> dict[str, Any]:
     if address.username:
         options["http_proxy_auth"] = (address.username, address.password or "")
     if configuration.no_proxy:
-        options["http_no_proxy"] = configuration.no_proxy.split(",")
+        options["http_no_proxy"] = [host.strip() for host in configuration.no_proxy.split(",") if host.strip()]
     return options
 
 

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from .client import Cluster, ClusterError, Ref
+from .client import Cluster, Expired, Ref
+
+# How long one watch lasts at most. A connection that something on the way has dropped without a word looks like one
+# on which nothing happens: so long nothing is seen.
+WATCH = 60.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Mirror:
         self._watched: set[str] = set()
         self._changed = threading.Condition()
         self._changes = 0
-        self._error: ClusterError | None = None
+        self._error: Exception | None = None
         self._stopped = False
 
     def __enter__(self) -> Mirror:
@@ -85,30 +89,39 @@ class Mirror:
     def _follow(self, name: str, selection: Selection, version: str) -> None:
         try:
             while not self._stopped and (left := self._deadline - time.monotonic()) > 0:
-                version = self._watch(name, selection, version, left)
-        except ClusterError as error:
+                version = self._watch(name, selection, version, min(left, WATCH))
+        except Exception as error:
+            # It would end with this thread, and whoever reads would take old copies for the present.
             with self._changed:
                 self._error = error
                 self._changed.notify_all()
 
     def _watch(self, name: str, selection: Selection, version: str, timeout: float) -> str:
-        for kind, item in self._cluster.watch(
-            selection.ref, version, timeout, selection.label_selector, selection.field_selector
-        ):
-            if self._stopped:
-                return version
-            if kind == "ERROR":
-                # The history that the watch started from is gone (410): read everything anew.
-                return self._replace(name, selection)
-            version = item["metadata"]["resourceVersion"]
-            with self._changed:
-                if kind == "DELETED":
-                    self._objects[name].pop(item["metadata"]["uid"], None)
-                elif kind in ("ADDED", "MODIFIED"):
-                    self._objects[name][item["metadata"]["uid"]] = item
-                self._changes += 1
-                self._changed.notify_all()
+        """Follow it for so long; return from where to go on."""
+        try:
+            for kind, item in self._cluster.watch(
+                selection.ref, version, timeout, selection.label_selector, selection.field_selector
+            ):
+                if self._stopped:
+                    return version
+                if kind == "ERROR":
+                    # The history that the watch started from is gone (410): read everything anew.
+                    return self._replace(name, selection)
+                version = item["metadata"]["resourceVersion"]
+                if kind != "BOOKMARK":
+                    self._take(name, kind, item)
+        except Expired:
+            return self._replace(name, selection)
         return version
+
+    def _take(self, name: str, kind: str, item: dict[str, Any]) -> None:
+        with self._changed:
+            if kind == "DELETED":
+                self._objects[name].pop(item["metadata"]["uid"], None)
+            elif kind in ("ADDED", "MODIFIED"):
+                self._objects[name][item["metadata"]["uid"]] = item
+            self._changes += 1
+            self._changed.notify_all()
 
     def _replace(self, name: str, selection: Selection) -> str:
         answer = self._cluster.items(selection.ref, selection.label_selector, selection.field_selector)

@@ -66,7 +66,7 @@ def _seen_autoscaler(autoscaler: Object) -> Plain:
     }
 
 
-def handed_back(managed_fields: Sequence[Object], owners: Sequence[Object]) -> list[Plain]:
+def with_minimum_owned_by(managed_fields: Sequence[Object], owners: Sequence[Object]) -> list[Plain]:
     """Who owns what, with ``minReplicas`` taken from all who own it now and given to those who were its owners."""
     entries = [_without(entry) for entry in managed_fields]
     for owner in owners:

@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from .autoscalers import API_VERSION, KIND, handed_back
+from .autoscalers import API_VERSION, KIND, with_minimum_owned_by
 from .journal import backend_key
 from .model import Release
 from .weights import Weights
@@ -46,27 +46,14 @@ def live_workloads(release: Release, before: Mapping[str, Weights], to: str) -> 
         versions = release.services[service].versions if service in release.services else {}
         for name, weight in weights.items():
             if weight and name != to and name in versions:
-                version = versions[name]
-                found.append(
-                    {
-                        "key": backend_key(service, name),
-                        "kind": version.runs_as.kind,
-                        "name": version.runs_as.name,
-                        "namespace": version.namespace,
-                    }
-                )
+                found.append({"key": backend_key(service, name), **vars(versions[name].runs_as)})
     return found
 
 
 def scaled_workloads(release: Release, to: str) -> list[Plain]:
     """The candidate's workloads that an autoscaler of ours scales: how far they are decides what is applied to them."""
     return [
-        {
-            "key": backend_key(service.name, to),
-            "kind": version.runs_as.kind,
-            "name": version.runs_as.name,
-            "namespace": version.namespace,
-        }
+        {"key": backend_key(service.name, to), **vars(version.runs_as)}
         for service in release.services.values()
         if (version := service.versions.get(to)) is not None
         and version.workload is not None
@@ -141,7 +128,7 @@ def giving_back(
                 continue
             if not _applied_by(item):
                 patches.append(_autoscaler(seen, item, {"spec": {"minReplicas": noted_item["min_replicas"]}}))
-            fields = handed_back(item["managed_fields"], _applied_by(item) or noted_item["owners"])
+            fields = with_minimum_owned_by(item["managed_fields"], _applied_by(item) or noted_item["owners"])
             if fields != item["managed_fields"]:
                 patches.append(_autoscaler(seen, item, {}, {"managedFields": fields}))
     return patches

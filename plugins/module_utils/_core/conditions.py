@@ -33,9 +33,13 @@ class Expression:
 
     def of(self, data: Mapping[str, Any]) -> Any:
         """What it gives for this data; None when it gives nothing, or cannot be applied to it."""
+        if JMESPATH_IMPORT_ERROR is not None:
+            return None
         try:
             return jmespath.search(self.text, data)
-        except JMESPathError:
+        except (JMESPathError, ArithmeticError, TypeError, ValueError):
+            # Its functions pass on what Python says of what they cannot work with: contains() of a number and a text,
+            # ceil() of infinity.
             return None
 
     def names(self) -> frozenset[str]:

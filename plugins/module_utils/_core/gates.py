@@ -6,18 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Union
 
 from .errors import SpecError
-from .judge import Judge, Shape, read_judge
-from .measurements import Measurement, read_samples
-from .numbers import Range, optional_number
+from .judging.judge import Judge, read_judge
+from .judging.measurements import Measurement, Shape, read_samples
 from .placeholders import names_in
 from .probing import Probe, read_probe
 from .proxies import Proxies, read_proxies
-from .section import Section
+from .section import Range, Section
 from .sources import (
     Exec,
     Http,
@@ -34,12 +33,14 @@ from .telemetry import Telemetry, read_telemetry
 from .weights import checked_weights
 
 SHARE_KINDS = ("probe", "proxies", "telemetry")
+# Those that see requests: what a proxy holds is not yet what it does with those that are under way.
+SEEING_KINDS = ("probe", "telemetry")
 # What the user has measured already is no gate of a release: nothing would be asked anew.
 SAMPLES = "samples"
 KINDS = (*SHARE_KINDS, "prometheus", "http", "job", "exec", "pods", "tasks")
 
 # What stands beside the source.
-_OF_PROXIES = ("backends", "hosts", "pinned", "routes", "rules", "drained")
+_OF_PROXIES = ("backends", "hosts", "routes", "rules", "drained")
 _BESIDE = ("judge", "deadline", "service", "namespace", "candidate", "live", "expect", *_OF_PROXIES)
 
 # What a Job or a command may take, in seconds, when nothing is said.
@@ -74,7 +75,7 @@ class Expect:
 class Place:
     """What a gate is about, where it is not what the whole analysis is about; None says nothing.
 
-    The rest is for the gate ``proxies``: ``backends`` (version → [{host, subset}]), ``hosts``, ``pinned``, ``routes``
+    The rest is for the gate ``proxies``: ``backends`` (version → [{host, subset}]), ``hosts``, ``routes``
     (namespace/name) and ``rules`` say what to look for, ``drained`` that no request to the backends may be open.
     """
 
@@ -85,7 +86,6 @@ class Place:
     expect: Expect = field(default_factory=Expect)
     backends: Mapping[str, tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
-    pinned: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     drained: bool = False
@@ -103,6 +103,8 @@ class Gate:
     """Seconds; None is the default of its kind, or of the analysis."""
     place: Place
     given: Mapping[str, Any]
+    named: bool = field(default=False, compare=False)
+    """Whether its user has given it its name; the plain form does not tell."""
 
     @property
     def is_share(self) -> bool:
@@ -125,18 +127,18 @@ def read_gates(entries: object, path: str, samples: bool = False) -> tuple[Gate,
     """
     if not isinstance(entries, Sequence) or isinstance(entries, (str, bytes)):
         raise SpecError(path, f"expected a list of gates, got {entries!r}")
-    sections = [Section(entry, f"{path}[{position}]") for position, entry in enumerate(entries)]
     named: dict[str, str] = {}
-    for section in sections:
+    gates = []
+    for section in [Section(entry, f"{path}[{position}]") for position, entry in enumerate(entries)]:
         name = section.text("name", "")
-        if name and name in named:
+        if name and named.setdefault(name, section.path) != section.path:
             raise section.error("name", f'"{name}" is the name of {named[name]} too; names are unique')
-        named[name] = section.path
-    return tuple(read_gate(section, named, samples) for section in sections)
+        gates.append(read_gate(section, samples))
+    return distinct(gates)
 
 
-def read_gate(section: Section, named: dict[str, str] | None = None, samples: bool = False) -> Gate:
-    """Read one gate; a name that is not given is none of ``named``, and is added to it."""
+def read_gate(section: Section, samples: bool = False) -> Gate:
+    """Read one gate; one without a name is called after its kind."""
     with section:
         kinds = (*KINDS, SAMPLES) if samples else KINDS
         found = [kind for kind in kinds if section.has(kind)]
@@ -144,26 +146,40 @@ def read_gate(section: Section, named: dict[str, str] | None = None, samples: bo
             got = f"got {' and '.join(found)}" if found else "there is none"
             raise SpecError(section.path, f"expected just one source, of {', '.join(kinds)}; {got}")
         kind = found[0]
-        name = section.text("name", "") or _free_name(kind, {} if named is None else named)
         options, judge = _read_source(section, kind)
         return Gate(
-            name=name,
+            name=section.text("name", kind),
             kind=kind,
             options=options,
             judge=judge,
-            deadline=section.duration("deadline", 0.0) if section.has("deadline") else None,
+            deadline=section.optional_duration("deadline"),
             place=_read_place(section),
             given={key: section.raw(key) for key in (*kinds, *_BESIDE) if section.has(key)},
+            named=section.has("name"),
         )
 
 
-def _free_name(kind: str, named: dict[str, str]) -> str:
-    name, number = kind, 1
-    while name in named:
+def share_gates(gates: Iterable[Gate]) -> tuple[Gate, ...]:
+    """Those that see which version gets how much."""
+    return tuple(gate for gate in gates if gate.is_share)
+
+
+def distinct(gates: Iterable[Gate]) -> tuple[Gate, ...]:
+    """The gates with a name for each: of two with one name, one gets a number, and not the one that its user named."""
+    given = list(gates)
+    taken = {gate.name for gate in given}
+    names: dict[int, str] = {}
+    for position, gate in sorted(enumerate(given), key=lambda item: not item[1].named):
+        names[position] = _free_name(gate.name, taken) if gate.name in names.values() else gate.name
+        taken.add(names[position])
+    return tuple(replace(gate, name=names[position]) for position, gate in enumerate(given))
+
+
+def _free_name(wanted: str, taken: Container[str]) -> str:
+    number = 2
+    while f"{wanted}-{number}" in taken:
         number += 1
-        name = f"{kind}-{number}"
-    named[name] = name
-    return name
+    return f"{wanted}-{number}"
 
 
 def _read_source(section: Section, kind: str) -> tuple[Options, Judge | None]:
@@ -217,7 +233,6 @@ def _read_place(section: Section) -> Place:
         expect=read_expect(section.section("expect")),
         backends=_read_backends(section),
         hosts=section.texts("hosts"),
-        pinned=section.texts("pinned"),
         routes=section.texts("routes"),
         rules=section.texts("rules"),
         drained=section.flag("drained", False),
@@ -229,8 +244,8 @@ def read_expect(section: Section) -> Expect:
     with section:
         return Expect(
             weights=checked_weights(section.raw("weights"), section.at("weights")) if section.has("weights") else None,
-            tolerance=optional_number(section, "tolerance", Range(above=0.0, below=100.0)),
-            confidence=optional_number(section, "confidence", Range(least=0.5, below=1.0)),
+            tolerance=section.optional_number("tolerance", Range(above=0.0, below=100.0)),
+            confidence=section.optional_number("confidence", Range(least=0.5, below=1.0)),
         )
 
 

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from .conditions import Expression, read_expression
 from .errors import SpecError
@@ -26,6 +26,7 @@ DEFAULT_HEADER = "app-version"
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SHOWN = 60
+_STATUS_LINE = re.compile(r"HTTP/\S+ (\d{3})")
 
 
 @dataclass(frozen=True)
@@ -155,13 +156,15 @@ def _expression(section: Section, source: Source) -> str:
 
 def parsed_reply(text: str) -> Reply:
     """The HTTP answer that a program such as ``curl --include`` printed; text that is none is a reply of its own."""
-    head, _blank, body = text.replace("\r\n", "\n").partition("\n\n")
-    first, _end, lines = head.partition("\n")
-    match = re.match(r"HTTP/\S+ (\d{3})", first)
-    if match is None:
+    status, head, body = 0, "", text.replace("\r\n", "\n")
+    # Before the last one stand a proxy's answer, an upgrade, or redirects that were followed.
+    while (match := _STATUS_LINE.match(body)) is not None:
+        status = int(match[1])
+        head, _blank, body = body.partition("\n\n")
+    if not status:
         return Reply(0, {}, text)
-    headers: dict[str, Any] = {}
-    for line in lines.split("\n"):
+    headers: dict[str, str] = {}
+    for line in head.split("\n")[1:]:
         name, _colon, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
-    return Reply(int(match[1]), headers, body)
+    return Reply(status, headers, body)

@@ -47,7 +47,9 @@ def job_manifest(job: Job, name: str, namespace: str, labels: Mapping[str, str],
     pod = spec["template"].setdefault("spec", {})
     pod.setdefault("restartPolicy", "Never")
     template = spec["template"].setdefault("metadata", {})
-    template["labels"] = {**_OUTSIDE_THE_MESH, **(template.get("labels") or {}), **labels}
+    # By the service's name its own Service might select the pod, and send it requests.
+    not_selected = {key: value for key, value in labels.items() if key != "app.kubernetes.io/name"}
+    template["labels"] = {**_OUTSIDE_THE_MESH, **(template.get("labels") or {}), **not_selected}
     return manifest
 
 

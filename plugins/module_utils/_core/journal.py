@@ -145,6 +145,7 @@ def _start(state: State, entry: Mapping[str, Any]) -> None:
         state.routes = {}
         state.percent = state.step = state.promoted_at = None
         state.verified = "unverified"
+        state.reason = ""
         state.found.update(entry.get("found", {}))
         state.capacity.update(copy.deepcopy(dict(entry.get("capacity", {}))))
         state.live = entry.get("live")

@@ -39,6 +39,8 @@ def version_resources(service: Service, version: Version, release: str, scale: S
     With ``scale``, they may be applied to what stands there without taking pods away from it; without, as nobody has
     looked, a Deployment that is scaled by an autoscaler says nothing of its replicas.
     """
+    if version.given is not None:
+        return version.given.applied(owned_labels(release, service.name))
     workload = version.workload
     if workload is None:
         return []

@@ -15,6 +15,8 @@ from typing import Any
 
 from .errors import SpecError
 from .gates import Gate, read_gates
+from .given_objects import GivenObjects, identity_of, read_objects
+from .identity import NONE, OTHER
 from .observe import (
     Mirroring,
     Verification,
@@ -23,8 +25,10 @@ from .observe import (
     read_promotion_gates,
     read_verification,
 )
+from .problems import CODES
 from .section import Section
 from .steps import Step, read_steps
+from .workloads import WorkloadRef
 
 MANAGED_BY = "bluegreen.kubernetes"
 ROOT = "bluegreen"
@@ -32,7 +36,11 @@ DEFAULT_PAUSE = 60.0
 DEFAULT_DRAIN = 5.0
 DEFAULT_INTERVAL = 5.0
 DEFAULT_KEEP = 24 * 3600.0
-ROUTERS = ("istio",)
+# What a version can be made of.
+SOURCES = ("image", "manifests", "existing")
+ROUTERS = ("istio", "gateway_api", "service")
+# What switches at once has nothing in between.
+STEPS_OF: Mapping[str, tuple[int, ...]] = {"service": (100,)}
 
 # Names of objects that carry a version's name must be DNS labels (RFC 1123), as the Kubernetes API demands of Services.
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -62,16 +70,12 @@ class Workload:
 
 
 @dataclass(frozen=True)
-class Existing:
-    """A workload that somebody else writes: we only look whether it is ready."""
-
-    kind: str
-    name: str
-
-
-@dataclass(frozen=True)
 class Version:
-    """One deployable of a service, and how it is spelled in the routes."""
+    """One deployable of a service, and how it is spelled in the routes.
+
+    Of an ``existing`` one somebody else writes the workload: we only look whether it is ready. ``selector`` are the
+    labels by which a Service leads to it, where that is the route.
+    """
 
     name: str
     service: str
@@ -79,8 +83,10 @@ class Version:
     host: str | None
     subset: str | None
     workload: Workload | None
-    existing: Existing | None
+    existing: WorkloadRef | None
     spec_hash: str
+    given: GivenObjects | None = None
+    selector: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def backend(self) -> str:
@@ -88,9 +94,28 @@ class Version:
         return f"{self.service}-{self.name}"
 
     @property
-    def runs_as(self) -> Existing:
-        """The object whose pods serve it: the one that somebody else writes, else our Deployment."""
-        return self.existing or Existing("Deployment", self.backend)
+    def is_ours(self) -> bool:
+        """Whether the release deploys it, and takes it down."""
+        return self.existing is None
+
+    @property
+    def own_service(self) -> str | None:
+        """The name of the Service that we deploy for it alone."""
+        if self.given is not None:
+            return self.given.service
+        return self.backend if self.workload is not None else None
+
+    @property
+    def workloads(self) -> tuple[WorkloadRef, ...]:
+        """The objects that run its pods."""
+        if self.given is not None:
+            return self.given.workloads
+        return (self.existing or WorkloadRef("Deployment", self.backend, self.namespace),)
+
+    @property
+    def runs_as(self) -> WorkloadRef:
+        """The object whose pods serve it: of several, the first."""
+        return self.workloads[0]
 
 
 @dataclass(frozen=True)
@@ -102,6 +127,7 @@ class Route:
     api_version: str | None = None
     rules: tuple[str, ...] = ()
     adopt: bool = False
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +144,11 @@ class Service:
     versions: Mapping[str, Version]
     routes: tuple[Route, ...]
     routes_are_named: bool
+
+    @property
+    def has_headers(self) -> bool:
+        """Whether its requests have headers by which they can be told apart."""
+        return self.protocol in ("http", "grpc")
 
     @property
     def uses_subsets(self) -> bool:
@@ -155,6 +186,12 @@ class Release:
     mirror: Mirroring | None
     promotion_gates: tuple[Gate, ...]
     versions: tuple[str, ...] = field(default=())
+    accept: tuple[str, ...] = ()
+
+    @property
+    def test_header(self) -> str | None:
+        """The request header that leads to the candidate at 0 %; none where no service has headers."""
+        return self.verify.header if any(service.has_headers for service in self.services.values()) else None
 
     def candidate_hash(self, version: str) -> str:
         """One hash over a version's specification in all services."""
@@ -180,7 +217,8 @@ def read_release(value: object) -> Release:
         router = section.text("router", "istio", choices=ROUTERS)
         services = _read_services(section, namespace)
         versions = _common_versions(services, section.at("services"))
-        steps = read_steps(section.raw("steps"), pause, section.at("steps"))
+        written = section.raw("steps")
+        steps = read_steps(STEPS_OF.get(router) if written is None else written, pause, section.at("steps"))
         for position, step in enumerate(steps):
             unknown = sorted(set(step.weights or {}) - set(versions))
             if unknown:
@@ -204,12 +242,24 @@ def read_release(value: object) -> Release:
             ready_timeout=section.duration("ready_timeout", 300.0),
             observe=read_observe(section, gates),
             gates=gates,
-            interval=section.duration("interval", DEFAULT_INTERVAL),
+            interval=section.duration("interval", DEFAULT_INTERVAL, least=0.1),
             verify=read_verification(section),
             mirror=read_mirroring(section),
             promotion_gates=read_promotion_gates(section),
             versions=versions,
+            accept=_read_accepted(section),
         )
+
+
+def _read_accepted(section: Section) -> tuple[str, ...]:
+    """The problems that the user knows of and takes upon himself."""
+    codes = section.texts("accept")
+    for position, code in enumerate(codes):
+        if code not in CODES:
+            raise SpecError(
+                f"{section.at('accept')}[{position}]", f'"{code}" is no problem; known: {", ".join(sorted(CODES))}'
+            )
+    return codes
 
 
 def _read_services(section: Section, namespace: str) -> dict[str, Service]:
@@ -217,7 +267,25 @@ def _read_services(section: Section, namespace: str) -> dict[str, Service]:
     found = {name: _read_service(services, name, namespace) for name in services.names()}
     if not found:
         raise section.error("services", "is required: at least one service with its versions")
+    _refuse_shared_objects(found, section.at("services"))
     return found
+
+
+def _refuse_shared_objects(services: Mapping[str, Service], path: str) -> None:
+    """Two versions that write one object would undo each other; of a StatefulSet the claims of its pods, too."""
+    writers: dict[tuple[str, str, str], str] = {}
+    for service in services.values():
+        for version in service.versions.values():
+            for item in version.given.objects if version.given is not None else ():
+                identity = identity_of(item)
+                writer = f"{service.name}.versions.{version.name}"
+                if writers.setdefault(identity, writer) != writer:
+                    kind, namespace, name = identity
+                    raise SpecError(
+                        f"{path}.{writer}.manifests",
+                        f"{kind} {namespace}/{name} is an object of {writers[identity]} too: each version needs names "
+                        "of its own",
+                    )
 
 
 def _common_versions(services: Mapping[str, Service], path: str) -> tuple[str, ...]:
@@ -236,7 +304,7 @@ def _read_service(services: Section, name: str, default_namespace: str) -> Servi
     with services.section(name) as section:
         namespace = _label(section, "namespace", default_namespace)
         port = section.integer("port", 80, 1, 65535)
-        protocol = section.text("protocol", "http", choices=("http", "tcp", "tls"))
+        protocol = section.text("protocol", "http", choices=("http", "grpc", "tcp", "tls"))
         gateways = section.texts("gateways")
         create_gateway = section.flag("create_gateway", False)
         if create_gateway and gateways:
@@ -284,38 +352,50 @@ def _read_route(section: Section, name: str, namespace: str) -> Route:
             api_version=section.optional_text("api_version"),
             rules=section.texts("rules"),
             adopt=section.flag("adopt", False),
+            kind=section.optional_text("kind"),
         )
 
 
 def _read_version(versions: Section, name: str, service: str, namespace: str, port: int) -> Version:
     _require_label(name, versions.at(name))
     _require_label(f"{service}-{name}", versions.at(name))
+    if name in (OTHER, NONE):
+        raise versions.error(name, f'"{name}" stands for answers of no version; call it something else')
     with versions.section(name) as section:
-        if section.has("image") == section.has("existing"):
-            raise SpecError(section.path, "expected either image, or existing: {deployment: NAME}")
-        existing = _read_existing(section) if section.has("existing") else None
+        source = _source(section)
+        namespace = _label(section, "namespace", namespace)
         version = Version(
             name=name,
             service=service,
-            namespace=_label(section, "namespace", namespace),
+            namespace=namespace,
             host=section.optional_text("host"),
             subset=section.optional_text("subset"),
-            workload=None if existing else _read_workload(section, port),
-            existing=existing,
+            workload=_read_workload(section, port) if source == "image" else None,
+            existing=_read_existing(section, namespace) if source == "existing" else None,
             spec_hash=_hash(versions.raw(name)),
+            selector=section.strings("selector"),
+            given=read_objects(section, source, namespace, f"{service}-{name}") if source == "manifests" else None,
         )
-        if version.subset is not None and version.workload is not None and version.host is not None:
+        if version.subset is not None and version.is_ours and version.host is not None:
             raise section.error("host", f"with a subset, the host is the service {service} itself; leave it out")
         return version
 
 
-def _read_existing(section: Section) -> Existing:
+def _source(section: Section) -> str:
+    found = [source for source in SOURCES if section.has(source)]
+    if len(found) != 1:
+        got = f"got {' and '.join(found)}" if found else "there is none"
+        raise SpecError(section.path, f"expected just one of {', '.join(SOURCES)} to say what it is made of; {got}")
+    return found[0]
+
+
+def _read_existing(section: Section, namespace: str) -> WorkloadRef:
     with section.section("existing") as existing:
         kinds = {"deployment": "Deployment", "stateful_set": "StatefulSet"}
         given = [key for key in kinds if existing.has(key)]
         if len(given) != 1:
             raise SpecError(existing.path, f"expected exactly one of {', '.join(kinds)}, with the name of the object")
-        return Existing(kind=kinds[given[0]], name=existing.text(given[0]))
+        return WorkloadRef(kinds[given[0]], existing.text(given[0]), namespace)
 
 
 def _read_workload(section: Section, port: int) -> Workload:

@@ -62,8 +62,19 @@ def _read_route(release: Release, route: Section) -> ObservedRoute:
             consistent=route.flag("consistent", True),
             managed_fields=route.items("managed_fields"),
             missing=route.strings("missing"),
+            refused=route.optional_text("refused") or "",
+            backends=_read_backends(route.section("backends")),
+            mirrors=route.texts("mirrors"),
             problem="; ".join(Section(item, route.at("problems")).text("message") for item in route.items("problems")),
         )
+
+
+def _read_backends(section: Section) -> dict[str, tuple[tuple[str, str | None], ...]]:
+    found = {}
+    for version in section.names():
+        entries = (Section(item, f"{section.at(version)}[{at}]") for at, item in enumerate(section.items(version)))
+        found[version] = tuple((entry.text("host"), entry.optional_text("subset")) for entry in entries)
+    return found
 
 
 def _read_weights(section: Section) -> Weights:

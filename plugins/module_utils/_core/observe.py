@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import SpecError
-from .gates import SHARE_KINDS, Gate, read_gate, read_gates
+from .gates import SEEING_KINDS, SHARE_KINDS, Gate, distinct, read_gate, read_gates
 from .section import Section
 
 DEFAULT_HEADER = "x-bluegreen"
+# What Istio takes for parts of the request line where headers are matched.
+PARTS_OF_REQUESTS = ("uri", "scheme", "method", "authority")
+_HEADER = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 DEFAULT_MIRROR_DURATION = 60.0
 UNSEEN = (
     "is required: say how it can be seen where the traffic goes, such as observe: {probe: {url: …}}, or accept with "
@@ -57,16 +61,14 @@ def read_observe(section: Section, gates: Sequence[Gate]) -> tuple[Gate, ...] | 
     """
     value = section.raw("observe")
     if value is None:
-        return share_gates(gates)[:1] or None
+        return tuple(gate for gate in gates if gate.kind in SEEING_KINDS)[:1] or None
     if value == "none":
         return ()
     with section.section("observe") as observe:
-        deadline = {"deadline": observe.raw("deadline")} if observe.has("deadline") else {}
         kinds = [kind for kind in SHARE_KINDS if observe.has(kind)]
         if not kinds:
             raise SpecError(observe.path, f"expected none, or one of {', '.join(SHARE_KINDS)}")
         if kinds == ["proxies"]:
-            # What Envoy holds is not yet what it does with requests that are under way.
             raise observe.error(
                 "proxies",
                 "shows what the proxies hold, not where requests go, which retire has to see: add probe or telemetry",
@@ -74,23 +76,22 @@ def read_observe(section: Section, gates: Sequence[Gate]) -> tuple[Gate, ...] | 
         found = []
         for kind in kinds:
             name = "share" if len(kinds) == 1 else f"share by {kind}"
-            found.append(read_gate(Section({"name": name, kind: observe.raw(kind), **deadline}, observe.path)))
+            gate = {"name": name, kind: observe.raw(kind), "deadline": observe.raw("deadline")}
+            found.append(read_gate(Section(gate, observe.path)))
         return tuple(found)
-
-
-def share_gates(gates: Iterable[Gate]) -> tuple[Gate, ...]:
-    """Those that see which version gets how much."""
-    return tuple(gate for gate in gates if gate.kind in SHARE_KINDS)
 
 
 def gates_of_step(observe: Sequence[Gate], release: Sequence[Gate], step: Sequence[Gate]) -> tuple[Gate, ...]:
     """All gates of a step: the step's own, those of the release that it does not name anew, and how traffic is seen.
 
-    A share gate among the user's own replaces the default one.
+    A gate among the user's own that sees where requests go replaces the default one.
     """
-    named = {gate.name for gate in step}
+    named = {gate.name for gate in step if gate.named}
     own = (*[gate for gate in release if gate.name not in named], *step)
-    return own if share_gates(own) else (*observe, *own)
+    default = () if any(gate.kind in SEEING_KINDS for gate in own) else observe
+    # The user's own have the first say about their names, and traffic is the first thing that is looked at.
+    named_apart = distinct((*own, *default))
+    return (*named_apart[len(own) :], *named_apart[: len(own)])
 
 
 def read_verification(section: Section) -> Verification:
@@ -98,15 +99,13 @@ def read_verification(section: Section) -> Verification:
     if section.raw("verify") == "none":
         return Verification(None, None, ())
     with section.section("verify") as verify:
-        statuses = tuple(verify.items("status"))
-        for status in statuses:
-            if not isinstance(status, int) or not 100 <= status <= 599:
-                raise verify.error("status", f"expected a list of HTTP status codes, got {status!r}")
         path = verify.text("path", "/")
         if not path.startswith("/"):
             raise verify.error("path", f'expected a path that starts with "/", got "{path}"')
         return Verification(
-            Smoke(path, statuses), _read_header(verify), read_gates(verify.items("gates"), verify.at("gates"))
+            Smoke(path, verify.integers("status", 100, 599)),
+            _read_header(verify),
+            read_gates(verify.items("gates"), verify.at("gates")),
         )
 
 
@@ -118,11 +117,16 @@ def _read_header(verify: Section) -> str | None:
         return DEFAULT_HEADER
     # Envoy holds header names in lower case, and so does a VirtualService that matches them.
     name = verify.text("header").lower()
-    if not all(letter.isalnum() or letter == "-" for letter in name):
+    if not is_header_name(name):
         raise verify.error(
             "header", f'expected true or the name of a request header such as {DEFAULT_HEADER}, got "{name}"'
         )
     return name
+
+
+def is_header_name(name: str) -> bool:
+    """Whether a header of this name, in lower case, can be matched in every kind of route."""
+    return bool(_HEADER.fullmatch(name)) and name not in PARTS_OF_REQUESTS
 
 
 def read_mirroring(section: Section) -> Mirroring | None:

@@ -13,7 +13,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-NAMES = ("version", "service", "namespace", "release", "window")
+# Those that are the same for all versions, and at every look.
+FIXED = ("service", "namespace", "release")
+NAMES = ("version", *FIXED, "window")
 
 _PLACEHOLDER = re.compile(r"\$(" + "|".join(NAMES) + r")\b")
 

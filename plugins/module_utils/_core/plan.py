@@ -28,7 +28,9 @@ from .weights import Weights, live_version, weights_at
 class ObservedRoute:
     """A route as it stands: which versions of its service are in it, and with which percentages.
 
-    ``missing`` says of each version that is not in it what would have to be added.
+    ``missing`` says of each version that is not in it what would have to be added, ``refused`` what its controller has
+    to say against it. ``backends`` are full host and subset of each version that is in it, ``mirrors`` those that get
+    copies of its requests.
     """
 
     service: str
@@ -41,6 +43,9 @@ class ObservedRoute:
     managed_fields: tuple[Mapping[str, Any], ...] = ()
     problem: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)
+    refused: str = ""
+    backends: Mapping[str, tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
+    mirrors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -209,14 +214,15 @@ def timeline(decision: Decision, steps: list[PlannedStep], release: Release) -> 
         return [f"nothing to do: {decision.reason}"]
     if decision.action == "roll_back":
         return [f"finish the rollback from {decision.to}"]
-    ours = any(service.versions[decision.to].workload for service in release.services.values())
+    ours = any(service.versions[decision.to].is_ours for service in release.services.values())
     wait = f"until {decision.to} is ready (at most {text(release.ready_timeout)})"
     lines = [f"deploy {decision.to} and wait {wait}" if ours else f"wait {wait}"]
     if decision.action == "install":
         return [*lines, f"{decision.to} gets 100 % without steps: {decision.reason}"]
-    header = release.verify.header
+    header = release.test_header
     lines.append(f"verify {decision.to} at 0 %" + (f" by the header {header}" if header else ""))
-    if release.mirror is not None:
+    # Only before the candidate's first traffic.
+    if release.mirror is not None and steps and not any(now.get(decision.to, 0) for now in steps[0].expect.values()):
         lines.append(f"mirror {release.mirror.percent} % to {decision.to} for {text(release.mirror.duration)}")
     lines += [
         f"step {step.number}: {step.percent} % to {decision.to}, then {text(step.pause)} of verification"
@@ -247,6 +253,12 @@ def _resumed(release: Release, journal: State, weights: Mapping[str, Weights]) -
         raise ReleaseError(
             f"the specification of {to} has changed since it got traffic: put it back to go on, or roll back and "
             "start anew"
+        )
+    late = [name for name in release.services if name not in journal.before]
+    if late and not journal.install:
+        raise ReleaseError(
+            f"{late[0]} was no part of the release to {to} when it began, and has no way back: take it out of the "
+            "specification until the release is closed, or roll back first"
         )
     action = "install" if journal.install else "resume"
     return Decision(action, to, live, _noted_weights(release, journal), f"{journal.state} since an earlier run")

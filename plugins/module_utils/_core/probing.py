@@ -13,8 +13,8 @@ from typing import Any
 
 from .errors import SpecError
 from .identity import TOKEN, Identify, read_identify
-from .numbers import Range, number, optional_number
-from .section import Section, integer
+from .placeholders import FIXED, filled, names_in
+from .section import Range, Section, integer
 from .share import Wanted
 
 RATE = 100.0
@@ -77,6 +77,13 @@ class Probe:
         """From where it is seen who answers, for messages."""
         return str(self.in_pod) if self.in_pod else self.url + (f" (host {self.host})" if self.host else "")
 
+    def refuse_unfilled(self) -> None:
+        """Raise SpecError for a placeholder that nobody had a word for: such a host cannot be found."""
+        for key in ("url", "host"):
+            unfilled = names_in(getattr(self, key))
+            if unfilled:
+                raise SpecError(f"{self.path}.{key}", f"holds ${min(unfilled)}, and nothing says what that is here")
+
     def overriding(self, wanted: Wanted) -> Wanted:
         """What is wanted, with what the probe itself says of it in place of what others say."""
         own = {name: getattr(self, name) for name in ("weights", "tolerance", "confidence", "deadline")}
@@ -99,18 +106,18 @@ def read_probe(section: Section) -> Probe:
             )
         request = _request(section, in_pod is not None)
         expected = _expected(section.section("expect"))
-        rate = number(section, "rate", RATE if in_pod is None else RATE_IN_POD, Range(above=0, most=MOST_RATE))
-        limits: dict[str, Any] = {}
-        if section.has("requests"):
-            limits["requests"] = section.integer("requests", minimum=1)
-        for name in ("duration", "deadline"):
-            if section.has(name):
-                limits[name] = section.duration(name, 0.0)
-        timeout = section.duration("timeout", TIMEOUT)
-        if timeout <= 0:
-            raise section.error("timeout", "expected more than 0 seconds")
-        path = section.path
-        return Probe(identify, in_pod=in_pod, rate=rate, timeout=timeout, path=path, **request, **expected, **limits)
+        return Probe(
+            identify,
+            in_pod=in_pod,
+            requests=section.integer("requests", minimum=1) if section.has("requests") else None,
+            rate=section.number("rate", RATE if in_pod is None else RATE_IN_POD, Range(above=0, most=MOST_RATE)),
+            duration=section.optional_duration("duration"),
+            timeout=section.duration("timeout", TIMEOUT, least=0.001),
+            deadline=section.optional_duration("deadline"),
+            path=section.path,
+            **request,
+            **expected,
+        )
 
 
 def _request(section: Section, from_pod: bool) -> dict[str, Any]:
@@ -130,7 +137,7 @@ def _request(section: Section, from_pod: bool) -> dict[str, Any]:
             if host and host != value:
                 raise section.error("headers.Host", f'"{value}" contradicts host, which says "{host}"')
             host = value
-    if host and not _HOST.fullmatch(host):
+    if host and not _HOST.fullmatch(_spelled_out(host)):
         raise section.error("host", f'expected a name such as web.example.com, got "{host}"')
     method = section.text("method", "GET")
     if not TOKEN.fullmatch(method):
@@ -145,8 +152,13 @@ def _request(section: Section, from_pod: bool) -> dict[str, Any]:
     }
 
 
+def _spelled_out(text: str) -> str:
+    """A text as it may look once its placeholders are filled in; a probe asks all versions, and at any time."""
+    return str(filled(text, dict.fromkeys(FIXED, "x")))
+
+
 def _check_url(section: Section, url: str) -> None:
-    match = re.fullmatch(r"https?://([^/?#\s]+)(?:[/?#]\S*)?", url)
+    match = re.fullmatch(r"https?://([^/?#\s]+)(?:[/?#]\S*)?", _spelled_out(url))
     if match is not None and "@" in match[1]:
         raise section.error("url", "holds a user; put credentials into headers, where they can be kept secret")
     if match is None or not _HOST.fullmatch(match[1]):
@@ -199,8 +211,8 @@ def _in_pod(section: Section) -> InPod:
 def _expected(section: Section) -> dict[str, Any]:
     with section:
         found: dict[str, Any] = {
-            "tolerance": optional_number(section, "tolerance", Range(above=0, below=100)),
-            "confidence": optional_number(section, "confidence", Range(least=0.5, below=1)),
+            "tolerance": section.optional_number("tolerance", Range(above=0, below=100)),
+            "confidence": section.optional_number("confidence", Range(least=0.5, below=1)),
         }
         weights = section.mapping("weights")
     if weights:

@@ -58,7 +58,7 @@ def read_proxies(section: Section) -> Proxies:
             admin_port=section.integer("admin_port", Proxies.admin_port, 1, 65535),
             container=section.text("container", Proxies.container),
             command=command,
-            timeout=_some_time(section, "timeout", Proxies.timeout),
+            timeout=section.duration("timeout", Proxies.timeout, least=0.001),
             istiod_namespace=section.text("istiod_namespace", Proxies.istiod_namespace),
             istiod_port=section.integer("istiod_port", Proxies.istiod_port, 1, 65535),
         )
@@ -72,10 +72,3 @@ def _selector(section: Section) -> str:
     if not labels:
         raise section.error("selector", "holds no label; leave it out to take the entry's own")
     return ",".join(f"{label}={value}" for label, value in labels.items())
-
-
-def _some_time(section: Section, key: str, default: float) -> float:
-    duration = section.duration(key, default)
-    if duration <= 0:
-        raise section.error(key, "expected a duration above 0")
-    return duration

@@ -90,6 +90,24 @@ def judge_endpoints(service: str, slices: Iterable[Object], minimum: int) -> Rea
     return Readiness(True, f"Service {service}: {count} ready endpoints")
 
 
+def judge_pods(selector: str, pods: Iterable[Object], minimum: int) -> Readiness:
+    """Judge what a Service would have as its endpoints, were this its selector."""
+    count = sum(pod_summary(pod)["ready"] and not pod["metadata"].get("deletionTimestamp") for pod in pods)
+    return Readiness(count >= minimum, f"{count} ready pods have the labels {selector}, {minimum} wanted")
+
+
+def judge_switched(service: str, slices: Iterable[Object], pods: Iterable[Object], minimum: int) -> Readiness:
+    """Judge whether a Service's endpoints are those of its selector alone, and enough of them are ready."""
+    slices, selected = list(slices), {pod["metadata"]["name"] for pod in pods}
+    for item in slices:
+        for endpoint in item.get("endpoints") or []:
+            pod = (endpoint.get("targetRef") or {}).get("name")
+            if pod not in selected:
+                stranger = f"pod {pod}" if pod else ", ".join(endpoint.get("addresses") or [])
+                return Readiness(False, f"Service {service} still has {stranger} among its endpoints")
+    return judge_endpoints(service, slices, minimum)
+
+
 def ready_endpoints(slices: Iterable[Object]) -> list[Object]:
     """The endpoints that take traffic; the API says to read an unset ``ready`` as ready."""
     return [

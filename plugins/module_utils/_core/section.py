@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 import difflib
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .durations import seconds
@@ -15,6 +18,28 @@ from .errors import SpecError
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a number may be: ``least`` and ``most`` belong to it, ``above`` and ``below`` do not."""
+
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def __contains__(self, value: float) -> bool:
+        return math.isfinite(value) and not (
+            (self.least is not None and value < self.least)
+            or (self.most is not None and value > self.most)
+            or (self.above is not None and value <= self.above)
+            or (self.below is not None and value >= self.below)
+        )
+
+    def __str__(self) -> str:
+        bounds = (("≥", self.least), (">", self.above), ("≤", self.most), ("<", self.below))
+        return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
 
 class Section:
@@ -109,15 +134,42 @@ class Section:
             raise self.error(key, f"expected true or false, got {_shown(value)}")
         return value
 
-    def duration(self, key: str, default: float) -> float:
-        """Seconds, or a number with a unit such as 10m."""
+    def number(self, key: str, default: float, allowed: Range) -> float:
+        """A number within a range; the default when absent."""
+        found = self.optional_number(key, allowed)
+        return default if found is None else found
+
+    def optional_number(self, key: str, allowed: Range) -> float | None:
+        """A number within a range, or None when absent."""
         value = self.raw(key)
         if value is None:
-            return default
+            return None
         try:
-            return seconds(value)
+            # A number in an extra variable given as key=value, or one that a template made, is a string.
+            found = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else math.nan
+        except ValueError:
+            found = math.nan
+        if found not in allowed:
+            raise self.error(key, f"expected a number {allowed}, got {_shown(value)}")
+        return found
+
+    def duration(self, key: str, default: float, least: float = 0.0) -> float:
+        """Seconds, or a number with a unit such as 10m; the default when absent."""
+        found = self.optional_duration(key, least)
+        return default if found is None else found
+
+    def optional_duration(self, key: str, least: float = 0.0) -> float | None:
+        """Seconds, or a number with a unit such as 10m, or None when absent."""
+        value = self.raw(key)
+        if value is None:
+            return None
+        try:
+            found = seconds(value)
         except ValueError as error:
             raise self.error(key, str(error)) from None
+        if found < least:
+            raise self.error(key, f"expected {least:g}s or more, got {found:g}s")
+        return found
 
     def items(self, key: str) -> tuple[Any, ...]:
         """A list; empty when absent."""
@@ -127,6 +179,11 @@ class Section:
         if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
             raise self.error(key, f"expected a list, got {_shown(value)}")
         return tuple(value)
+
+    def integers(self, key: str, minimum: int, maximum: int) -> tuple[int, ...]:
+        """A list of integers within bounds, both inclusive; empty when absent."""
+        entries = enumerate(self.items(key))
+        return tuple(integer(entry, f"{self.at(key)}[{position}]", minimum, maximum) for position, entry in entries)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings; empty when absent."""
@@ -156,8 +213,8 @@ class Section:
     def amount(self, key: str) -> int | str:
         """A number of things, or a percentage of them such as 25%. Required."""
         value = self.raw(key)
-        if isinstance(value, str) and value.removesuffix("%").isdigit() and value.endswith("%"):
-            return str(value)
+        if isinstance(value, str) and re.fullmatch(r"[0-9]+%", value):
+            return value
         try:
             return integer(value, self.at(key))
         except SpecError:
@@ -172,7 +229,7 @@ def integer(value: object, path: str, minimum: int = 0, maximum: int | None = No
     """Return an integer within bounds or raise SpecError at the path."""
     bounds = f"integer ≥ {minimum}" if maximum is None else f"integer from {minimum} to {maximum}"
     # Extra variables given as key=value on the command line arrive as strings.
-    if isinstance(value, str) and value.lstrip("-").isdigit():
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise SpecError(path, f"expected {bounds}, got {_shown(value)}")

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from .conditions import Expression, read_expression
 from .errors import SpecError
-from .section import Section, integer
+from .section import Section
 from .telemetry import PrometheusSource, read_prometheus
-
-T = TypeVar("T", float, None)
+from .workloads import WorkloadRef
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -81,20 +80,11 @@ class Exec:
 
 
 @dataclass(frozen=True)
-class Workload:
-    """What runs pods."""
-
-    kind: str
-    name: str
-    namespace: str
-
-
-@dataclass(frozen=True)
 class Pods:
     """The pods that must stay well; no workloads and no service: those of the analysis' own ``watch``."""
 
     version: str = ""
-    workloads: tuple[Workload, ...] = ()
+    workloads: tuple[WorkloadRef, ...] = ()
     service: tuple[str, str] | None = None
     min_endpoints: int = 1
     max_restarts: int = 0
@@ -112,8 +102,8 @@ def read_prometheus_gate(section: Section) -> Prometheus:
             query=section.text("query") if single else None,
             errors=section.text("errors") if pair else None,
             total=section.text("total") if pair else None,
-            window=_duration(section, "window", None, 1.0),
-            interval=_duration(section, "interval", None, 0.1),
+            window=section.optional_duration("window", least=1.0),
+            interval=section.optional_duration("interval", least=0.1),
         )
 
 
@@ -130,12 +120,12 @@ def read_http(section: Section) -> Http:
             headers=section.strings("headers"),
             method=section.text("method", "GET", choices=METHODS),
             body=_body(section),
-            status=_statuses(section),
+            status=section.integers("status", 100, 599) or Http.status,
             value=value,
             validate_certs=section.flag("validate_certs", True),
             ca_cert=section.optional_text("ca_cert"),
-            timeout=_duration(section, "timeout", 5.0, 0.1),
-            interval=_duration(section, "interval", None, 0.1),
+            timeout=section.duration("timeout", Http.timeout, least=0.1),
+            interval=section.optional_duration("interval", least=0.1),
         )
 
 
@@ -181,7 +171,7 @@ def read_exec(section: Section) -> Exec:
             version=section.optional_text("version"),
             container=section.optional_text("container"),
             pass_when=read_expression(section, "pass_when"),
-            timeout=_duration(section, "timeout", 10.0, 0.1),
+            timeout=section.duration("timeout", Exec.timeout, least=0.1),
         )
 
 
@@ -200,9 +190,9 @@ def read_pods(section: Section) -> Pods:
         )
 
 
-def _read_workload(section: Section) -> Workload:
+def _read_workload(section: Section) -> WorkloadRef:
     with section:
-        return Workload(
+        return WorkloadRef(
             section.text("kind", "Deployment", choices=("Deployment", "StatefulSet")),
             section.text("name"),
             section.text("namespace"),
@@ -222,11 +212,6 @@ def _check_manifest(section: Section) -> None:
         raise SpecError(f"{manifest.path}.spec.template.spec.containers", "is required: there is nothing to run")
 
 
-def _statuses(section: Section) -> tuple[int, ...]:
-    entries = section.items("status") or (200,)
-    return tuple(integer(entry, f"{section.at('status')}[{at}]", 100, 599) for at, entry in enumerate(entries))
-
-
 def _body(section: Section) -> str | None:
     """A string as it is; a mapping or a list is sent as JSON."""
     body = section.raw("body")
@@ -235,12 +220,3 @@ def _body(section: Section) -> str | None:
     if isinstance(body, (Mapping, list)):
         return json.dumps(body)
     raise section.error("body", f"expected a string, a mapping or a list, got {body!r}")
-
-
-def _duration(section: Section, key: str, default: T, least: float) -> float | T:
-    if not section.has(key):
-        return default
-    found = section.duration(key, least)
-    if found < least:
-        raise section.error(key, f"expected {least:g}s or more, got {found:g}s")
-    return found

@@ -86,15 +86,12 @@ def read_prometheus(section: Section) -> PrometheusSource:
         )
     if "@" in url.split("/")[2]:
         raise section.error("url", "holds a user or password; put it into headers, whose values are never shown")
-    timeout = section.duration("timeout", PrometheusSource.timeout)
-    if timeout <= 0:
-        raise section.error("timeout", "expected a duration above 0")
     return PrometheusSource(
         url=url.rstrip("/"),
         headers=section.strings("headers"),
         validate_certs=section.flag("validate_certs", PrometheusSource.validate_certs),
         ca_cert=section.optional_text("ca_cert"),
-        timeout=timeout,
+        timeout=section.duration("timeout", PrometheusSource.timeout, least=0.001),
     )
 
 
@@ -114,12 +111,10 @@ def read_telemetry(section: Section) -> Telemetry:
                 f"holds {wrong}; give the counter itself, such as "
                 'sum(istio_requests_total{destination_version="$version"}): we take the difference between two looks',
             )
-        interval = section.duration("interval", Telemetry.interval)
-        if interval < 1:
-            raise section.error("interval", "expected a duration of at least 1s: how often Prometheus scrapes")
         return Telemetry(
             prometheus=read_prometheus(section),
             query=query,
-            interval=interval,
+            # Prometheus scrapes no more often.
+            interval=section.duration("interval", Telemetry.interval, least=1.0),
             patience=section.duration("patience", Telemetry.patience),
         )

@@ -69,13 +69,17 @@ class _Command:
 
     def __call__(self, due: float) -> Sequence[Answer]:
         """Run it once; its output is one answer, or one per line."""
+        # Of its own: another worker may find that this pod has gone.
+        pod = self._pod
         try:
-            ran = self._run()
+            pod = self._pod = pod or self._found()
+            ran = self._run(pod)
         except (NotFound, NotAllowed) as error:
             if self._in_pod.pod or isinstance(error, NotAllowed):
                 raise
             # One pod of the selected ones has gone; the next run finds another.
-            self._pod = ""
+            if self._pod == pod:
+                self._pod = ""
             return [Answer(due, NONE, "command not run", error.message)]
         except ClusterError as error:
             return [Answer(due, NONE, "command not run", error.message)]
@@ -88,11 +92,10 @@ class _Command:
             answers.append(Answer(due, NONE, f"exit code {ran.code} of {self._in_pod.command[0]}", said))
         return answers
 
-    def _run(self) -> Ran:
+    def _run(self, pod: str) -> Ran:
         in_pod = self._in_pod
-        self._pod = self._pod or self._found()
         return run_in_pod(
-            self._cluster, in_pod.namespace, self._pod, in_pod.container or None, in_pod.command, self._probe.timeout
+            self._cluster, in_pod.namespace, pod, in_pod.container or None, in_pod.command, self._probe.timeout
         )
 
     def _found(self) -> str:

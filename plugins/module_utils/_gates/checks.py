@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from .._core.errors import BlueGreenError
 from .._core.gates import Gate
-from .._core.judge import Judge
+from .._core.judging.judge import Judge
 from .._core.probing import Probe
 from .._core.proxies import Proxies
 from .._core.sources import Exec, Http, Job, Pods, Prometheus
@@ -68,16 +68,15 @@ def _share(gate: Gate, scene: Scene, tell: Tell, follows: Follows) -> Finding:
             backends=gate.place.backends, deadline=scene.wanted.deadline,
         )  # fmt: skip
     if not scene.wanted.weights:
-        raise BlueGreenError(f"{gate.name}: which share is wanted? name the weights in expect.weights")
+        raise BlueGreenError("which share is wanted? name the weights in expect.weights")
     arguments = (scene.wanted, scene.cluster, scene.course.stopped, gate.name)
     if isinstance(options, Telemetry):
         return telemetry.prove_share(options, *arguments)
     if isinstance(options, Proxies):
         place = gate.place
         return proxies.prove_share(
-            options, *arguments, backends=place.backends, hosts=place.hosts,
-            pinned=place.pinned, routes=place.routes, rules=place.rules,
-        )  # fmt: skip
+            options, *arguments, backends=place.backends, hosts=place.hosts, routes=place.routes, rules=place.rules
+        )
     if not isinstance(options, Probe):
         raise TypeError(f"{gate.kind} is no share gate")
     finding = probe.prove_share(options, *arguments)

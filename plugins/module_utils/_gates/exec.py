@@ -12,15 +12,14 @@ from typing import Any
 from .._cluster.client import Cluster, ClusterError, Ref
 from .._cluster.exec import NotAllowed, run_in_pod
 from .._core.errors import BlueGreenError
-from .._core.judge import Judge
+from .._core.judging.judge import Judge
+from .._core.judging.measurements import Measurement
 from .._core.manifests import selector_labels
-from .._core.measurements import Measurement
 from .._core.readiness import pod_summary
 from .._core.sources import Exec
 from . import version as followed
 from .course import Scene
-
-KEPT_CHARACTERS = 4096
+from .web import KEPT_CHARACTERS, KEPT_JSON_CHARACTERS
 
 
 def judge_of(options: Exec) -> Judge:
@@ -44,7 +43,7 @@ def run_once(options: Exec, scene: Scene) -> Measurement:
             "pod": pod,
             "stdout": _bounded(ran.stdout),
             "stderr": _bounded(ran.stderr),
-            "json": _json(ran.stdout),
+            "json": _json(ran.stdout) if len(ran.stdout) <= KEPT_JSON_CHARACTERS else None,
         }
     }
 

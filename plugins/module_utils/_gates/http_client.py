@@ -14,9 +14,11 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+import string
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .._core.errors import BlueGreenError, SpecError
 from .._core.identity import Reply
@@ -33,6 +35,7 @@ Send = Callable[[], Reply]
 # Connections are renewed, so that replicas of an entry behind a balancer of connections all get their turn.
 REQUESTS_PER_CONNECTION = 500
 _BODY = 1 << 20
+_PIECE = 1 << 16
 _AGENT = "bluegreen.kubernetes probe"
 _REFUSED = {
     errno.ECONNREFUSED: "connection refused",
@@ -49,11 +52,39 @@ class Unanswered(Exception):
 
 def client(probe: Probe) -> Callable[[], Send]:
     """What makes a sender with a connection of its own; raises BlueGreenError when nothing can be sent at all."""
+    probe.refuse_unfilled()
     context = _tls_context(probe)
     headers = {"User-Agent": _AGENT, **probe.headers}
+    for name, value in headers.items():
+        if any(ord(letter) > 255 for letter in value):
+            # Not the value: it may be a credential.
+            raise SpecError(f"{probe.path}.headers", f"{name!r} has letters that no header of a request can have")
     if probe.http2:
         return _http2(probe, headers, context)
     return _http1(probe, headers, context)
+
+
+def beginning(pieces: Iterable[bytes], most: int, until: float) -> bytes:
+    """What comes of a body, up to so many bytes; raises TimeoutError when it has not come by a monotonic time.
+
+    A timeout of the connection begins anew with every piece, so that a body that trickles would never end.
+    """
+    body = bytearray()
+    for piece in pieces:
+        body += piece
+        if len(body) >= most:
+            break
+        if time.monotonic() > until:
+            raise TimeoutError("the answer has begun in time, and not ended")
+    return bytes(body[:most])
+
+
+def pieces_of(response: Any) -> Iterator[bytes]:
+    """The body of a urllib3 response, as it comes in."""
+    # Before 2.2 there is only the one that waits until a piece is full.
+    read = getattr(response, "read1", response.read)
+    while piece := read(_PIECE, decode_content=True):
+        yield piece
 
 
 def _http1(probe: Probe, headers: Mapping[str, str], context: ssl.SSLContext | None) -> Callable[[], Send]:
@@ -85,16 +116,17 @@ def _http1(probe: Probe, headers: Mapping[str, str], context: ssl.SSLContext | N
         connections = _renewed(connect)
 
         def send() -> Reply:
+            until = time.monotonic() + probe.timeout
             try:
                 response = next(connections).request(
                     probe.method, url.request_uri, headers=sent, redirect=False, preload_content=False
                 )
                 try:
-                    body = response.read(_BODY, decode_content=True)
-                    if not response.closed and response.read(1):
+                    body = beginning(pieces_of(response), _BODY, until)
+                finally:
+                    if not response.closed:
                         # The rest of an endless body would be what the next request waits for.
                         response.close()
-                finally:
                     response.release_conn()
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise Unanswered(_kind(error)) from error
@@ -116,6 +148,8 @@ def _http2(probe: Probe, headers: Mapping[str, str], context: ssl.SSLContext | N
             "pip install 'httpcore2[http2]'",
         ) from missing
     authority = probe.host or urlsplit(probe.url).netloc
+    # It takes what is ASCII; what is written in percentages already stays so.
+    url = quote(probe.url, safe=string.punctuation)
     sent = {**headers, "Host": authority}
     extensions: dict[str, Any] = {
         "timeout": dict.fromkeys(("connect", "read", "write", "pool"), probe.timeout),
@@ -130,12 +164,19 @@ def _http2(probe: Probe, headers: Mapping[str, str], context: ssl.SSLContext | N
         connections = _renewed(connect)
 
         def send() -> Reply:
+            until = time.monotonic() + probe.timeout
+            pool, body = next(connections), b""
             try:
-                response = next(connections).request(probe.method, probe.url, headers=sent, extensions=extensions)
+                with pool.stream(probe.method, url, headers=sent, extensions=extensions) as response:
+                    body = beginning(response.iter_stream(), _BODY, until)
             except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError) as error:
+                pool.close()
                 raise Unanswered(_kind(error)) from error
+            if len(body) == _BODY:
+                # The rest of an endless body would take the room that the next answer needs.
+                pool.close()
             fields = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
-            return Reply(response.status, _lowered(fields), response.content[:_BODY].decode("utf-8", errors="replace"))
+            return Reply(response.status, _lowered(fields), body.decode("utf-8", errors="replace"))
 
         return send
 

@@ -44,11 +44,11 @@ def run_job(gate: Gate, job: Job, scene: Scene, tell: Tell) -> Finding:
         return Finding(gate.name, gate.kind, INCONCLUSIVE, "the Job was not started")
     cluster = scene.cluster()
     ref, manifest = prepared(gate, job, scene)
-    _create(cluster, ref, manifest, scene)
+    uid = str(_create(cluster, ref, manifest, scene)["metadata"]["uid"])
     try:
         while True:
             try:
-                with _Followed(gate, job, cluster, ref, scene.deadline) as followed:
+                with _Followed(gate, job, cluster, ref, uid, scene.deadline) as followed:
                     return followed.to_its_end(scene, tell)
             except Unreachable:
                 # The Job goes on without us, and may have ended when the cluster answers again.
@@ -77,13 +77,12 @@ def prepared(gate: Gate, job: Job, scene: Scene) -> tuple[Ref, dict[str, Any]]:
     return Ref("batch/v1", "jobs", namespace, name), manifest
 
 
-def _create(cluster: Cluster, ref: Ref, manifest: Mapping[str, Any], scene: Scene) -> None:
+def _create(cluster: Cluster, ref: Ref, manifest: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
     """Create it in place of what an earlier run has left."""
     give_up = time.monotonic() + GOING
     while True:
         try:
-            cluster.create(ref, manifest)
-            return
+            return cluster.create(ref, manifest)
         except Conflict as conflict:
             if time.monotonic() >= give_up or scene.course.stopped.is_set():
                 raise BlueGreenError(
@@ -107,13 +106,14 @@ def _selection(ref: Ref) -> Selection:
 class _Followed:
     """A Job from ``with`` to its end, and its pods."""
 
-    def __init__(self, gate: Gate, job: Job, cluster: Cluster, ref: Ref, deadline: float) -> None:
+    def __init__(self, gate: Gate, job: Job, cluster: Cluster, ref: Ref, uid: str, deadline: float) -> None:
         self._gate = gate
         self._lines = job.log_lines
         self._cluster = cluster
         self._ref = ref
         self._name = f"Job {ref.namespace}/{ref.name}"
-        pods = Selection(Ref("v1", "pods", ref.namespace), f"batch.kubernetes.io/job-name={ref.name}")
+        # Not by its name: the pods of an earlier Job of that name go later than the Job itself.
+        pods = Selection(Ref("v1", "pods", ref.namespace), f"batch.kubernetes.io/controller-uid={uid}")
         selections = {"job": _selection(ref), "pods": pods}
         self._mirror = Mirror(cluster, selections, time.monotonic() + deadline + GOING)
         self._events_at = 0.0

@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from .._core.conditions import Expression
-from .._core.judge import Judge
-from .._core.measurements import STRANGERS, Measurement, grouped
+from .._core.judging.judge import Judge
+from .._core.judging.measurements import STRANGERS, Measurement, grouped
 from .._core.placeholders import names_in
 from .._core.sources import Http, Prometheus
 from .course import Scene
 from .probe import Sampler
-from .prometheus import NoData, Unreachable, query, single_value
+from .prometheus import NoData, Unreachable, one_number, query, single_value
 from .web import Unanswered, ask, kept
 
 # What live did before the step is taken over at least so many seconds.
@@ -133,12 +133,7 @@ def _measured(number: Number, judge: Judge, scene: Scene, asked: Any, window: fl
 def _errors(options: Prometheus, expression: str, at: float | None) -> float:
     """The number of errors: a query that is empty while there are requests means that there are none."""
     series = query(options.source, expression, at)
-    if not series:
-        return 0.0
-    if len(series) == 1 and math.isfinite(series[0].value):
-        return series[0].value
-    # Says what is wrong with it.
-    return single_value(options.source, expression, at)
+    return one_number(options.source, expression, series) if series else 0.0
 
 
 def _found(answer: dict[str, Any], value: Expression, status: tuple[int, ...]) -> float:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .._core.gates import Gate
-from .._core.judge import Judge
-from .._core.judgement import NOTHING, History, Judgement
-from .._core.measurements import Measurement
+from .._core.judging.judge import Judge
+from .._core.judging.judgement import NOTHING, History, Judgement
+from .._core.judging.measurements import Measurement
 from .._core.verdict import INCONCLUSIVE, PASS, Finding
 from .course import Scene, Tell
 
@@ -40,19 +40,15 @@ def ask_once(gate: Gate, judge: Judge, scene: Scene, tell: Tell, measure: Measur
         for look in scene.course.tries(RETRY, scene.deadline):
             judgement = history.add({"at": look, **measure()})
             tell(found(gate, judgement, history))
-            if judgement.verdict != INCONCLUSIVE:
+            if judgement.final or judgement.verdict != INCONCLUSIVE:
                 break
     return found(gate, judgement, history)
 
 
 def given(gate: Gate, judge: Judge, measurements: Sequence[Measurement]) -> Finding:
     """Judge what was measured already."""
-    history, judgement = History(judge), NOTHING
-    for measurement in measurements:
-        judgement = history.add(measurement)
-        if judgement.final:
-            break
-    return found(gate, judgement, history)
+    history = History(judge)
+    return found(gate, history.add_all(measurements), history)
 
 
 def found(gate: Gate, judgement: Judgement, history: History) -> Finding:

@@ -23,6 +23,8 @@ from .exec import NoPod, pod_of
 from .job import prepared
 from .web import ask
 
+# What may be asked before its time: another method does something there.
+_SAFE = ("GET", "HEAD", "OPTIONS")
 # How the API server says that it is a matter of roles, and not of what was asked for.
 _NO_RIGHT = "cannot create resource"
 
@@ -46,11 +48,15 @@ def _asked(gate: Gate, scene: Scene) -> str:
     if isinstance(options, Prometheus) and judge is not None:
         return str(measuring.of_prometheus(options, judge, scene).get("error", ""))
     if isinstance(options, Http):
-        _send(options, scene)
+        if options.method in _SAFE:
+            _send(options, scene)
     elif isinstance(options, Probe):
         probe.preflight(options, scene.wanted)
     elif isinstance(options, Telemetry):
-        telemetry.preflight(options, list(scene.versions().values()))
+        versions = list(scene.wanted.weights or scene.versions().values())
+        if not versions:
+            raise BlueGreenError("which share is wanted? name the weights in expect.weights")
+        telemetry.preflight(options, versions, scene.wanted.service)
     elif isinstance(options, Exec):
         _look_for_pods(options, scene)
     elif isinstance(options, Job):

@@ -31,8 +31,11 @@ TICK = 0.02
 REQUESTS = 300
 
 
-def preflight(probe: Probe, wanted: Wanted) -> None:
-    """Raise BlueGreenError for what can never work, before traffic moves. Nothing is sent."""
+def preflight(probe: Probe, wanted: Wanted) -> Wanted:
+    """Raise BlueGreenError for what can never work, before traffic moves. Nothing is sent.
+
+    Returns what is wanted: what the probe itself says of weights, tolerance, confidence and deadline wins.
+    """
     wanted = probe.overriding(wanted)
     _names(probe, list(wanted.weights), wanted.service)
     share_test(probe, wanted)
@@ -42,17 +45,14 @@ def preflight(probe: Probe, wanted: Wanted) -> None:
         )
     if probe.in_pod is None:
         client(probe)
+    return wanted
 
 
 def prove_share(
     probe: Probe, wanted: Wanted, cluster: Callable[[], Cluster], stopped: threading.Event, name: str
 ) -> Finding:
-    """Send requests until the versions are known to get their shares, or until the deadline has passed.
-
-    What the probe itself says of weights, tolerance, confidence and deadline wins over what is wanted.
-    """
-    preflight(probe, wanted)
-    wanted = probe.overriding(wanted)
+    """Send requests until the versions are known to get their shares, or until the deadline has passed."""
+    wanted = preflight(probe, wanted)
     make = asking(probe, _names(probe, list(wanted.weights), wanted.service), cluster)
     answers: deque[Answer] = deque()
     proof = Proof(probe, wanted, name, time.monotonic())

@@ -6,20 +6,24 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import BlueGreenError
 from .._core.telemetry import PrometheusSource
+from .http_client import beginning, pieces_of
 
 try:
     import requests
     from requests.exceptions import InvalidHeader, InvalidURL, RequestException, SSLError, Timeout
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
 except ImportError:
-    # It comes with the Kubernetes client, whose absence a Cluster reports before anything is asked here.
-    pass
+    # It comes with the Kubernetes client; without both, a query says so when it is about to leave.
+    requests = None  # type: ignore[assignment]
 
 __all__ = [
     "BadQuery",
@@ -28,11 +32,14 @@ __all__ = [
     "PrometheusSource",
     "Series",
     "Unreachable",
+    "one_number",
     "query",
     "single_value",
 ]
 
 SHOWN_SERIES = 3
+# Far more than any answer that can be judged.
+READ_BYTES = 1 << 26
 
 
 class PrometheusError(BlueGreenError):
@@ -82,7 +89,11 @@ def query(source: PrometheusSource, expression: str, at: float | None = None) ->
 
 def single_value(source: PrometheusSource, expression: str, at: float | None = None) -> float:
     """Evaluate an expression that has to give one finite number; raises Unreachable, BadQuery and NoData."""
-    found = query(source, expression, at)
+    return one_number(source, expression, query(source, expression, at))
+
+
+def one_number(source: PrometheusSource, expression: str, found: Sequence[Series]) -> float:
+    """The one finite number that an expression has given; raises BadQuery and NoData."""
     if len(found) > 1:
         shown = "; ".join(_labels(series) for series in found[:SHOWN_SERIES])
         more = f" and {len(found) - SHOWN_SERIES} more" if len(found) > SHOWN_SERIES else ""
@@ -100,10 +111,13 @@ def single_value(source: PrometheusSource, expression: str, at: float | None = N
 
 
 def _data(source: PrometheusSource, expression: str, at: float | None) -> Mapping[str, Any]:
+    if requests is None:
+        raise Unreachable("the Python library requests is missing on this machine; install it: pip install requests")
     parameters = {"query": expression, **({} if at is None else {"time": repr(at)})}
     verify: bool | str = (source.ca_cert or True) if source.validate_certs else False
+    until = time.monotonic() + source.timeout
     try:
-        response = requests.get(
+        with requests.get(
             f"{source.url}/api/v1/query",
             params=parameters,
             headers=dict(source.headers),
@@ -113,8 +127,10 @@ def _data(source: PrometheusSource, expression: str, at: float | None) -> Mappin
             allow_redirects=False,
             verify=verify,
             timeout=source.timeout,
-        )
-    except Timeout as error:
+            stream=True,
+        ) as response:
+            body = beginning(pieces_of(response.raw), READ_BYTES, until)
+    except (Timeout, TimeoutError, ReadTimeoutError) as error:
         raise Unreachable(
             f"Prometheus at {source.url} has not answered within {source.timeout:g} s; see whether it is up, or give "
             "it more time with timeout"
@@ -127,34 +143,32 @@ def _data(source: PrometheusSource, expression: str, at: float | None) -> Mappin
     except (InvalidHeader, InvalidURL, UnicodeError):
         # Without the cause: it may quote a header's value.
         raise Unreachable(f"Prometheus at {source.url} cannot be asked: the URL or a header is not valid") from None
-    except (RequestException, OSError) as error:
+    except (RequestException, HTTPError, OSError) as error:
         raise Unreachable(
             f"Prometheus at {source.url} cannot be reached ({_cause(error)}); check url and the network from here"
         ) from error
-    return _answer(source, expression, response)
+    return _answer(source, expression, response.status_code, body)
 
 
-def _answer(source: PrometheusSource, expression: str, response: Any) -> Mapping[str, Any]:
+def _answer(source: PrometheusSource, expression: str, status: int, body: bytes) -> Mapping[str, Any]:
     try:
-        body = response.json()
+        found = json.loads(body)
     except ValueError:
-        body = None
-    answer = body if isinstance(body, dict) else {}
-    if response.status_code in (401, 403):
+        found = None
+    answer = found if isinstance(found, dict) else {}
+    if status in (401, 403):
         raise Unreachable(
-            f"Prometheus at {source.url} does not allow this ({response.status_code}); give its token in headers: "
+            f"Prometheus at {source.url} does not allow this ({status}); give its token in headers: "
             "{Authorization: Bearer …}"
         )
     # 400 and 422 are its answers to an expression that cannot be read, or not evaluated.
-    if answer.get("status") == "error" and response.status_code in (200, 400, 422):
+    if answer.get("status") == "error" and status in (200, 400, 422):
         raise BadQuery(f"{_shown(expression)}: {answer.get('error') or answer.get('errorType')}; mend the query")
     if answer.get("status") == "error":
+        raise Unreachable(f"Prometheus at {source.url} failed ({status}): {answer.get('error')}; see its own log")
+    if status != 200 or answer.get("status") != "success":
         raise Unreachable(
-            f"Prometheus at {source.url} failed ({response.status_code}): {answer.get('error')}; see its own log"
-        )
-    if response.status_code != requests.codes.ok or answer.get("status") != "success":
-        raise Unreachable(
-            f"{source.url}/api/v1/query answered {response.status_code} and not as Prometheus does; check url, with "
+            f"{source.url}/api/v1/query answered {status} and not as Prometheus does; check url, with "
             "the path before /api"
         )
     data = answer.get("data")

@@ -51,17 +51,15 @@ def prove_share(
     *,
     backends: Backends,
     hosts: Sequence[str] = (),
-    pinned: Sequence[str] = (),
     routes: Sequence[str] = (),
     rules: Sequence[str] = (),
 ) -> Finding:
     """Wait until every ready proxy holds the wanted weights in each of its rules for these backends.
 
-    ``hosts``: only virtual hosts for these, and there has to be one; empty: any. ``pinned``: versions to which some
-    rule of the route sends everything on purpose (a test header). ``routes``: only rules made from these objects
-    (namespace/name); ``rules``: only rules of these names; empty: any.
+    ``hosts``: only virtual hosts for these, and there has to be one; empty: any. ``routes``: only rules made from these
+    objects (namespace/name); ``rules``: only rules of these names; empty: any.
     """
-    return _Share(options, wanted, stopped, name, Sought(backends, hosts, routes, rules, pinned)).run(cluster)
+    return _Share(options, wanted, stopped, name, Sought(backends, hosts, routes, rules)).run(cluster)
 
 
 @dataclass
@@ -103,9 +101,11 @@ class _Share:
 
     def look(self, entry: Entry) -> bool:
         """Ask every ready proxy that was not yet seen to hold the weights; return whether there are any."""
+        # Before anything can fail: what a proxy held at an earlier look is no answer of now.
+        self.seen = {pod: one for pod, one in self.seen.items() if self.holds(one)}
         ready = entry.ready()
         self.looks += 1
-        self.seen = {pod: one for pod, one in self.seen.items() if pod in ready and self.holds(one)}
+        self.seen = {pod: one for pod, one in self.seen.items() if pod in ready}
         for one in entry.ask([pod for pod in ready if pod not in self.seen], lambda pod: self.held_by(entry, pod)):
             self.seen[one.pod] = one
         return bool(self.seen)

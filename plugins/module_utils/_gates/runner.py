@@ -41,7 +41,8 @@ def analyse(
 
     The window begins when every share gate has passed. The first gate that ends with anything else than a pass ends
     the analysis: from then on it cannot pass any more. When that is a failure, ``on_fail`` is called before the others
-    are waited for.
+    are waited for, and else afterwards, when one of them has failed meanwhile. A failure that is known stands, even if
+    a mistake of ours has ended another gate.
     """
     running = [_Running(gate, scene, _nothing_yet(gate)) for gate, scene in gates]
     news: queue.SimpleQueue[_Running] = queue.SimpleQueue()
@@ -54,15 +55,20 @@ def analyse(
         _follow(running, news, course)
     finally:
         course.stop()
-    if any(item.finished and item.finding.verdict == FAIL for item in running):
+    failed = any(item.finished and item.finding.verdict == FAIL for item in running)
+    if failed:
         on_fail()
     give_up = time.monotonic() + GRACE
     for thread in threads:
         thread.join(max(0.0, give_up - time.monotonic()))
+    found = [_told(item) for item in running]
+    failed_later = not failed and any(finding.verdict == FAIL for finding in found)
+    if failed_later:
+        on_fail()
     for item in running:
-        if item.bug is not None:
+        if item.bug is not None and not (failed or failed_later):
             raise item.bug
-    return [_told(item) for item in running]
+    return found
 
 
 def _follow(running: Sequence[_Running], news: queue.SimpleQueue[_Running], course: Course) -> None:
@@ -92,6 +98,7 @@ def _run(item: _Running, news: Callable[[_Running], None]) -> None:
         finding = Finding(item.gate.name, item.gate.kind, INCONCLUSIVE, error.message)
     except BaseException as bug:
         item.bug = bug
+        item.finding = Finding(item.gate.name, item.gate.kind, INCONCLUSIVE, f"{type(bug).__name__}: {bug}")
         news(item)
         return
     item.finding = finding

@@ -72,6 +72,7 @@ class _Proof:
         self._counters = Counters()
         self._test = ShareTest(wanted.weights, wanted.tolerance, wanted.confidence)
         self._test_begun = self._begun
+        self._answered_at = self._begun
         self._discarded = 0
         self._looks = 0
 
@@ -81,6 +82,7 @@ class _Proof:
             try:
                 counted = self._counters.take(_look(self._options, list(self._wanted.weights), self._wanted.service))
                 problem = None
+                self._answered_at = time.monotonic()
             except BadQuery as error:
                 return self._finding(INCONCLUSIVE, error.message, "mend the query")
             except PrometheusError as error:
@@ -120,7 +122,12 @@ class _Proof:
             return None
         waited = f"{now - self._begun:.0f} s"
         if problem is not None:
-            return self._finding(INCONCLUSIVE, f"{problem.message} (for {waited})", "mend the access to Prometheus")
+            silent = now - self._answered_at
+            if silent < self._wanted.deadline and now < self._deadline + self._options.patience:
+                return None
+            return self._finding(
+                INCONCLUSIVE, f"{problem.message} (for {silent:.0f} s)", "mend the access to Prometheus"
+            )
         if not self._counters.started:
             return self._finding(
                 INCONCLUSIVE, f"no counter was found in {waited}: {_line(self._options.query)}", _NO_REQUESTS

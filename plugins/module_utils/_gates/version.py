@@ -11,13 +11,14 @@ from typing import Any
 from .._cluster.client import Ref
 from .._cluster.mirror import Mirror, Selection
 from .._core.readiness import Readiness, judge_endpoints, judge_workload, pod_summary, ready_endpoints
-from .._core.sources import Pods, Workload
+from .._core.sources import Pods
+from .._core.workloads import WorkloadRef
 
 PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 SERVICE_LABEL = "kubernetes.io/service-name"
 
 
-def workload_ref(workload: Workload) -> Ref:
+def workload_ref(workload: WorkloadRef) -> Ref:
     """Where a workload is."""
     return Ref("apps/v1", PLURALS[workload.kind], workload.namespace, workload.name)
 
@@ -72,8 +73,17 @@ def pod_selections(version: Pods, mirror: Mirror, explained: bool = True) -> dic
 
 def label_selector(workload: dict[str, Any]) -> str:
     """What selects the pods of a workload."""
-    labels = workload["spec"]["selector"].get("matchLabels") or {}
-    return ",".join(f"{key}={value}" for key, value in labels.items())
+    selector = workload["spec"]["selector"]
+    labels = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    return ",".join(labels + [_requirement(item) for item in selector.get("matchExpressions") or []])
+
+
+def _requirement(expression: dict[str, Any]) -> str:
+    """One of its expressions, in the notation of requests."""
+    key, operator = expression["key"], expression["operator"]
+    if operator in ("Exists", "DoesNotExist"):
+        return key if operator == "Exists" else f"!{key}"
+    return f"{key} {operator.lower()} ({','.join(expression.get('values') or [])})"
 
 
 def pods_of(version: Pods, mirror: Mirror) -> list[dict[str, Any]]:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from .._core.errors import BlueGreenError
 from .._core.sources import Http
+from .http_client import beginning, pieces_of
 
 try:
     import urllib3
     from urllib3.exceptions import HTTPError, MaxRetryError
 except ImportError:
-    # It comes with the Kubernetes client.
-    pass
+    # It comes with the Kubernetes client; without both, a request says so when it is about to leave.
+    urllib3 = None  # type: ignore[assignment]
 
 # What is read of an answer, and what of it a result holds.
 READ_BYTES = 1_048_576
@@ -36,25 +38,36 @@ class Unanswered(BlueGreenError):
 
 def ask(options: Http) -> dict[str, Any]:
     """Send the request: its answer as conditions see it, ``{status, headers, text, json}``; raises Unanswered."""
+    if urllib3 is None:
+        raise BlueGreenError("the Python library urllib3 is missing on this machine; install it: pip install urllib3")
     headers = dict(options.headers)
     if options.host:
         headers["Host"] = options.host
     if options.body is not None and _json(options.body) is not None:
         headers = {"Content-Type": "application/json", **headers}
+    until = time.monotonic() + options.timeout
     try:
         with _pool(options) as pool:
             response = pool.request(
                 options.method,
                 options.url,
-                body=options.body,
+                body=None if options.body is None else options.body.encode(),
                 headers=headers,
                 redirect=False,
                 retries=False,
                 timeout=options.timeout,
                 preload_content=False,
             )
-            body = response.read(READ_BYTES, decode_content=True)
-    except (HTTPError, OSError, ValueError) as error:
+            try:
+                body = beginning(pieces_of(response), READ_BYTES, until)
+            finally:
+                response.close()
+    except ValueError:
+        # Without the cause: it may quote a header's value, or the URL with its user.
+        raise Unanswered(
+            f"{options.method} {_shown(options)}: cannot be sent: the URL, host or a header is not valid"
+        ) from None
+    except (HTTPError, OSError) as error:
         raise Unanswered(f"{options.method} {_shown(options)}: {_cause(error)}") from error
     text = body.decode("utf-8", errors="replace")
     return {
@@ -101,7 +114,10 @@ def _json(text: str) -> Any:
 
 def _shown(options: Http) -> str:
     """The URL without what may be secret in it, its query and its user."""
-    parts = urlsplit(options.url)
+    try:
+        parts = urlsplit(options.url)
+    except ValueError:
+        return "its url"
     where = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{where}{parts.path}" + (f" (host {options.host})" if options.host else "")
 

@@ -13,12 +13,12 @@ taken as it is written.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from .._core.model import Release, Service, Version, owned_labels
+from .hosts import CLUSTER_DOMAIN, full_host
 from .istio_manifests import (
     API_VERSION,
-    CLUSTER_DOMAIN,
     destination_rule,
     gateway,
     has_version_header,
@@ -31,7 +31,7 @@ from .istio_manifests import (
 )
 from .istio_overlays import copy_for_tests, is_ours, mirror_operations, mirror_removal
 from .matching import named, namespace_of
-from .router import Router
+from .router import Kind, Router
 from .rules import Destination, Manifest, Operation, Rule, Spelling, at
 
 PROTOCOLS = ("http", "tls", "tcp")
@@ -43,19 +43,12 @@ class IstioRouter(Router):
 
     name = "istio"
     kind = "VirtualService"
-    plural = "virtualservices"
-    api_versions = (API_VERSION, "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3")
+    kinds: ClassVar[Mapping[str, Kind]] = {
+        "VirtualService": Kind(
+            "virtualservices", (API_VERSION, "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3")
+        )
+    }
     subsets = (API_VERSION, "destinationrules")
-
-    def full_host(self, host: str, namespace: str) -> str:
-        """As Istio does: a name without a dot is a Service of the namespace, everything else is taken as written."""
-        return host if "." in host else f"{host}.{namespace}.{CLUSTER_DOMAIN}"
-
-    def service_of(self, host: str) -> tuple[str, str] | None:
-        """Hosts in the cluster's own domain are Services; others come from ServiceEntries."""
-        name, _dot, rest = host.partition(".")
-        namespace, _dot, domain = rest.partition(".")
-        return (name, namespace) if domain == CLUSTER_DOMAIN else None
 
     def subset_labels(self, objects: Sequence[Manifest], host: str, subset: str) -> Mapping[str, str] | None:
         """The labels that the DestinationRule of the host gives a subset."""
@@ -172,13 +165,13 @@ class IstioRouter(Router):
         rule: Manifest = {
             "route": [weighted(service, service.versions[name], weight) for name, weight in weights.items()]
         }
-        if service.protocol == "http":
+        if service.has_headers:
             rule["name"] = service.name
         elif service.protocol == "tls":
             rule["match"] = [{"port": service.port, "sniHosts": list(service.hosts)}]
         else:
             rule["match"] = [{"port": service.port}]
-        spec[service.protocol] = [rule]
+        spec["http" if service.has_headers else service.protocol] = [rule]
         manifests.append(
             {
                 "apiVersion": route.api_version or API_VERSION,
@@ -191,10 +184,10 @@ class IstioRouter(Router):
 
     def spelling(self, service: Service, version: Version) -> Spelling:
         """As the user spelled it, else by the version's own Service where route and Service are ours."""
-        backend = f"{version.backend}.{version.namespace}.{CLUSTER_DOMAIN}"
+        backend = full_host(version.backend, version.namespace)
         host = version.host
-        if host is None and version.subset is None and version.workload is not None and not service.routes_are_named:
-            host = backend
+        if host is None and version.subset is None and version.own_service is not None and not service.routes_are_named:
+            host = self.full_host(version.own_service, version.namespace)
         return Spelling(version.name, host, version.subset, version.namespace, backend)
 
     def subset_resources(self, release: Release, service: Service, versions: Sequence[str]) -> list[Manifest]:

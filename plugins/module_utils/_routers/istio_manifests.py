@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._core.model import Release, Service, Version, owned_labels
+from .hosts import full_host
 from .rules import Manifest
 
 API_VERSION = "networking.istio.io/v1"
-CLUSTER_DOMAIN = "svc.cluster.local"
 MESH = "mesh"
 
 
@@ -28,7 +28,7 @@ def destination_rule(release: Release, service: Service, versions: Sequence[str]
             "labels": owned_labels(release.name, service.name),
         },
         "spec": {
-            "host": f"{service.name}.{service.namespace}.{CLUSTER_DOMAIN}",
+            "host": full_host(service.name, service.namespace),
             "subsets": [
                 {"name": service.versions[name].subset, "labels": {"app.kubernetes.io/version": name}}
                 for name in versions
@@ -42,15 +42,15 @@ def destination_rule(release: Release, service: Service, versions: Sequence[str]
 def weighted(service: Service, version: Version, weight: int) -> Manifest:
     if version.subset:
         destination: Manifest = {
-            "host": f"{service.name}.{service.namespace}.{CLUSTER_DOMAIN}",
+            "host": full_host(service.name, service.namespace),
             "subset": version.subset,
         }
     else:
-        host = version.host or version.backend
-        destination = {"host": host if "." in host else f"{host}.{version.namespace}.{CLUSTER_DOMAIN}"}
+        host = version.host or version.own_service or version.backend
+        destination = {"host": full_host(host, version.namespace)}
     destination["port"] = {"number": service.port}
     entry: Manifest = {"destination": destination, "weight": weight}
-    if service.protocol == "http":
+    if service.has_headers:
         entry["headers"] = version_header(version.backend)
     return entry
 
@@ -60,7 +60,7 @@ def is_in_mesh(service: Service) -> bool:
 
 
 def hosts_of(service: Service) -> list[str]:
-    own = [f"{service.name}.{service.namespace}.{CLUSTER_DOMAIN}"] if is_in_mesh(service) else []
+    own = [full_host(service.name, service.namespace)] if is_in_mesh(service) else []
     return [*service.hosts, *own] or ["*"]
 
 
@@ -83,7 +83,7 @@ def host_service(service: Service, labels: Mapping[str, str]) -> Manifest:
 
 
 def gateway(service: Service, labels: Mapping[str, str]) -> Manifest:
-    protocol = {"http": "HTTP", "tcp": "TCP", "tls": "TLS"}[service.protocol]
+    protocol = service.protocol.upper()
     server: Manifest = {
         "port": {"number": service.port, "name": service.protocol, "protocol": protocol},
         "hosts": list(service.hosts),

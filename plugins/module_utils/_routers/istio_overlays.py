@@ -17,13 +17,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core.errors import RouteError
+from .._core.observe import PARTS_OF_REQUESTS
 from .overlays import is_test_rule, name_of_test_rule
 from .rules import Manifest, Operation, Rule
 
 MIRROR, MIRROR_PERCENTAGE, MIRRORS = "mirror", "mirrorPercentage", "mirrors"
 # The last two are older spellings, which are still accepted.
 MIRROR_KEYS = (MIRROR, MIRRORS, MIRROR_PERCENTAGE, "mirrorPercent", "mirror_percent")
-NO_HEADERS = ("uri", "scheme", "method", "authority")
 
 
 def is_ours(entry: Mapping[str, Any]) -> bool:
@@ -44,7 +44,7 @@ def copy_for_tests(
 
     Its mirror stays out: a test request belongs to one version alone.
     """
-    if header in NO_HEADERS:
+    if header in PARTS_OF_REQUESTS:
         raise RouteError(f"test_header.name: Istio takes {header} for a part of the request line; choose another")
     matches = [match or {} for match in entry.get("match") or [{}]]
     for match in matches:

@@ -122,7 +122,7 @@ def _remedy(
 
 
 def named(router: Router, route: Manifest) -> str:
-    return f"{router.kind} {namespace_of(route)}/{route['metadata']['name']}"
+    return f"{route.get('kind', router.kind)} {namespace_of(route)}/{route['metadata']['name']}"
 
 
 def namespace_of(route: Manifest) -> str:

@@ -16,12 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._core.errors import RouteError
+from .._core.observe import PARTS_OF_REQUESTS, is_header_name
 from .matching import found_in, named
 from .router import Router
 from .rules import Change, Destination, Manifest, Operation, Overlay, Rule, Spelling, at
 
 TEST_RULE_PREFIX = "bluegreen-test-"
-DEFAULT_HEADER = "x-bluegreen"
 
 
 def name_of_test_rule(rule: Rule, header: str, value: str) -> str:
@@ -136,6 +136,11 @@ def without_mirror(router: Router, route: Manifest, versions: Sequence[Spelling]
     return Change(tuple(operations), overlays=tuple(overlays))
 
 
+def mirrored(router: Router, route: Manifest, versions: Sequence[Spelling]) -> list[str]:
+    """The versions to which requests of a rule that they stand in are copied, as our mirrors do it."""
+    return [spelling.name for spelling in versions if any(_mirrors(router, route, versions, spelling.name))]
+
+
 def leftovers(router: Router, route: Manifest, versions: Sequence[Spelling]) -> list[dict[str, str]]:
     """Test rules and mirrors that stand in a route, as problems: right during a test, and left over after it."""
     where = named(router, route)
@@ -216,7 +221,10 @@ def _fingerprint(header: str, value: Any) -> str:
 
 def checked_header(name: str, value: str) -> None:
     """Refuse a header that cannot be matched."""
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name.lower()):
-        raise RouteError(f"test_header.name: {name!r} is no name of a header; use letters, digits and hyphens")
+    if not is_header_name(name.lower()):
+        raise RouteError(
+            f"test_header.name: {name!r} is no name of a header; use letters, digits and hyphens, and none of "
+            f"{', '.join(PARTS_OF_REQUESTS)}"
+        )
     if not re.fullmatch(r"[!-~]+", value):
         raise RouteError(f"test_header.value: expected visible ASCII characters without spaces, got {value!r}")

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from .._core.gates import SHARE_KINDS, Gate
-from .._core.model import Service
-from .._core.observe import gates_of_step, share_gates
+from .._core.errors import SpecError
+from .._core.gates import SEEING_KINDS, Gate, distinct, share_gates
+from .._core.model import ROOT, Release, Service, Version
+from .._core.observe import gates_of_step
 from .._core.placeholders import names_in
 from .._core.plan import Decision, PlannedStep
+from .._core.sources import Pods
 from .._core.weights import Weights
+from .candidates import watched_pods
 from .routes import Plain, ReleaseRoutes
 
 # As Istio installs it; another entry is named with its namespace and the labels of its pods.
@@ -34,12 +37,15 @@ def proof(
     """Gates in the form in which the module analysis takes them, with the user's own tasks beside them.
 
     ``weights`` is what each service's traffic is to show; ``watched`` are versions whose pods are watched all the time.
+    A gate that says how the candidate's pods are watched, and not whose, is about these, or has them watched.
     """
     release = routes.release
-    metrics = [{"name": f"pods of {item['version']}", "pods": item} for item in watched]
+    how = [gate for gate in gates if _says_how(gate)]
+    always = [gate for gate in release.gates if _says_how(gate)]
+    metrics = _watching(watched or (watched_pods(routes, decision) if how else ()), [*always, *how])
     services = [service for service in release.services.values() if service.name in weights]
     for gate in gates:
-        if gate.kind == "tasks":
+        if gate.kind == "tasks" or gate in how:
             continue
         metrics += _for_services(routes, gate, services, weights)
     return {
@@ -51,8 +57,30 @@ def proof(
         "live": decision.live,
         "release": release.name,
         "namespace": release.namespace,
-        "verified": "verified" if share_gates(gates) else "unverified",
+        "verified": _verified(gates),
     }
+
+
+def _verified(gates: Sequence[Gate]) -> str:
+    """What the journal says of a step: only who looks at requests sees where they go."""
+    return "verified" if any(gate.kind in SEEING_KINDS for gate in gates) else "unverified"
+
+
+def _says_how(gate: Gate) -> bool:
+    """Whether a gate only says how the candidate's pods are watched."""
+    return isinstance(gate.options, Pods) and not (gate.options.workloads or gate.options.service)
+
+
+def _watching(watched: Sequence[Plain], how: Sequence[Gate]) -> list[Plain]:
+    """The gates that watch pods, as the user says how; a later word, such as a step's own, wins."""
+    name = "pods"
+    deadline: Plain = {}
+    options: Plain = {}
+    for gate in how:
+        name = gate.name if gate.named else name
+        deadline = {"deadline": gate.given["deadline"]} if "deadline" in gate.given else deadline
+        options |= {key: value for key, value in gate.given["pods"].items() if key != "version"}
+    return [{"name": f"{name} of {item['version']}", "pods": {**item, **options}, **deadline} for item in watched]
 
 
 def share_proof(routes: ReleaseRoutes, decision: Decision, weights: Mapping[str, Weights]) -> Plain:
@@ -86,14 +114,13 @@ def all_gates(routes: ReleaseRoutes, decision: Decision, steps: Sequence[Planned
     gates = [*release.gates, *release.verify.gates, *release.promotion_gates]
     for step in release.steps:
         gates += step.gates
-    named: dict[str, Gate] = {}
+    different: list[Gate] = []
     for gate in gates:
-        if gate.is_share or gate in named.values():
-            continue
-        # Two stages may have different gates of one name.
-        name = gate.name if gate.name not in named else f"{gate.name}-{len(named) + 1}"
-        named[name] = replace(gate, name=name)
-    found = proof(routes, decision, decision.before, list(named.values()))
+        # That pods can be watched needs no question.
+        if not (gate.is_share or _says_how(gate) or gate in different):
+            different.append(gate)
+    # Two stages may have different gates of one name.
+    found = proof(routes, decision, decision.before, distinct(different))
     for planned in steps:
         # How many requests it takes to see a share depends on the share.
         seen = [replace(gate, name=f"{gate.name} at {planned.percent} %") for gate in share_gates(planned.gates)]
@@ -101,21 +128,49 @@ def all_gates(routes: ReleaseRoutes, decision: Decision, steps: Sequence[Planned
     return found
 
 
-def header_proof(routes: ReleaseRoutes, decision: Decision, header: Mapping[str, str]) -> Plain:
-    """What the candidate shows at 0 % to requests with the test header; without a probe, only the user's own gates."""
+def header_proof(
+    routes: ReleaseRoutes, decision: Decision, standing: Mapping[str, Weights], header: Mapping[str, str]
+) -> Plain:
+    """What the candidate shows to requests with the test header, beside what all others see: the standing weights."""
     release = routes.release
-    probes = [gate for gate in release.observe or () if gate.kind == "probe"]
-    weights = {
+    probes = [gate for gate in release.observe or () if gate.kind == "probe" and _sends_header(gate)]
+    own = len(release.verify.gates)
+    named_apart = distinct([*release.verify.gates, *probes])
+    gates = [*named_apart[own:], *named_apart[:own]]
+    led = {
         service.name: {**dict.fromkeys(service.versions, 0), decision.to: 100}
         for service in release.services.values()
-        if service.protocol == "http"
+        if service.has_headers
     }
-    asked = proof(routes, decision, weights, [*probes, *release.verify.gates])
+    asked = proof(routes, decision, led, [gate for gate in gates if _sends_header(gate)])
     for metric in asked["metrics"]:
-        for kind in ("probe", "http"):
+        for kind in _SENDERS:
             if kind in metric:
                 metric[kind] = {**metric[kind], "headers": {**header, **metric[kind].get("headers", {})}}
-    return asked
+    others = proof(routes, decision, standing, [gate for gate in gates if not _sends_header(gate)])
+    both = {name: [*others[name], *asked[name]] for name in ("metrics", "tasks")}
+    return {**asked, **both, "verified": _verified(gates)}
+
+
+_SENDERS = ("probe", "http")
+
+
+def _sends_header(gate: Gate) -> bool:
+    """Whether a gate sends requests of our own; what a command in a pod sends is its own affair."""
+    return gate.kind in _SENDERS and "url" in gate.given[gate.kind]
+
+
+def refuse_unused_header(release: Release) -> None:
+    """Raise SpecError when nothing would ask for the candidate by the test header; a user's own tasks may."""
+    if release.test_header is None:
+        return
+    gates = [*release.verify.gates, *(gate for gate in release.observe or () if gate.kind == "probe")]
+    if not any(_sends_header(gate) or gate.kind == "tasks" for gate in gates):
+        raise SpecError(
+            f"{ROOT}.verify.header",
+            "leads requests to the candidate, and nothing here sends any: add an http gate or a probe with url to "
+            "verify.gates, observe by a probe with url, or leave the header out",
+        )
 
 
 def _for_services(
@@ -123,15 +178,14 @@ def _for_services(
 ) -> list[Plain]:
     """A gate once, or once for each service when it is about one: a share, or anything that names $service."""
     plain = gate.plain()
-    is_share = gate.kind in SHARE_KINDS
-    if not is_share and "service" not in names_in(plain):
+    if not gate.is_share and "service" not in names_in(plain):
         return [{**plain, "service": services[0].name}] if services else []
     found = []
     for service in services:
         metric = {**plain, "service": service.name}
         if len(services) > 1:
             metric["name"] = f"{gate.name} of {service.name}"
-        if is_share:
+        if gate.is_share:
             metric |= _expectation(routes, gate.kind, metric, service, weights[service.name])
         found.append(metric)
     return found
@@ -158,11 +212,20 @@ def _expectation(
 
 
 def _backends(routes: ReleaseRoutes, service: Service, versions: Collection[str]) -> Plain:
-    """The full host and the subset of each version, as the proxies know them."""
-    found: Plain = {}
-    for name in versions:
-        version = service.versions[name]
-        spelling = routes.router.spelling(service, version)
-        host = spelling.host or (service.name if spelling.subset else version.backend)
-        found[name] = [{"host": routes.router.full_host(host, version.namespace), "subset": spelling.subset}]
-    return found
+    """The full host and the subset of each version, as the proxies know them: where it stands, or will stand."""
+    return {
+        name: [
+            {"host": host, "subset": subset}
+            for host, subset in routes.standing(service, name) or [_foreseen(routes, service, service.versions[name])]
+        ]
+        for name in versions
+    }
+
+
+def _foreseen(routes: ReleaseRoutes, service: Service, version: Version) -> tuple[str, str | None]:
+    """The backend of a version that is in no route yet."""
+    spelling = routes.router.spelling(service, version)
+    if spelling.host is None and spelling.subset is not None:
+        # Subsets are of the service's own host.
+        return routes.router.full_host(service.name, service.namespace), spelling.subset
+    return routes.router.full_host(spelling.host or version.backend, version.namespace), spelling.subset

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from .gateway_api import GatewayApiRouter
 from .istio import IstioRouter
 from .router import Router
+from .service import ServiceRouter
 
-ROUTERS: dict[str, Router] = {router.name: router for router in (IstioRouter(),)}
+ROUTERS: dict[str, Router] = {router.name: router for router in (IstioRouter(), GatewayApiRouter(), ServiceRouter())}

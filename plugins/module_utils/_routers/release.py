@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from .._core.capacity import live_workloads, noted_workloads, problems, scaled_workloads
 from .._core.durations import text
 from .._core.errors import ReleaseError, SpecError
+from .._core.journal import State
 from .._core.manifests import version_resources
 from .._core.model import ROOT, Release
 from .._core.observe import UNSEEN
@@ -25,9 +26,13 @@ from .._core.plan import (
     timeline,
 )
 from . import stages
+from .proofs import refuse_unused_header
 from .registry import ROUTERS
 from .routes import Plain, ReleaseRoutes
 from .rules import Manifest
+
+# Those that move a release on, in their order.
+STAGES = ("deploy", "verify", "shift", "promote")
 
 
 def route_resources(release: Release, service: str, weights: Mapping[str, int]) -> list[Manifest]:
@@ -37,7 +42,9 @@ def route_resources(release: Release, service: str, weights: Mapping[str, int]) 
 
 def refuse_unwritable(release: Release) -> None:
     """Raise SpecError for what only shows when a version's objects are written, before anything of it is."""
+    ROUTERS[release.router].refuse_course(release)
     for service in release.services.values():
+        ROUTERS[release.router].refuse(service)
         for version in service.versions.values():
             version_resources(service, version, release.name)
 
@@ -73,11 +80,17 @@ def release_plan(
     """
     decision = decide(release, observed)
     routes = ReleaseRoutes(release, observed)
+    if limit is not None:
+        routes.router.refuse_weight("bluegreen_percent", limit)
     _refuse_incomplete_routes(routes, decision)
-    if decision.action in ("install", "start", "resume") and release.observe is None:
+    going = decision.action in ("install", "start", "resume")
+    if going and release.observe is None:
         raise SpecError(f"{ROOT}.observe", UNSEEN)
     steps = steps_left(release, decision, observed, limit)
-    going = decision.action in ("install", "start", "resume")
+    if going and decision.action != "install":
+        refuse_unused_header(release)
+    if stages.mirrors(routes, decision, steps):
+        _refuse_foreign_mirrors(routes, decision.to)
     begun = predict or decision.action != "start"
     return {
         "release": release.name,
@@ -90,7 +103,8 @@ def release_plan(
         "weights": service_weights(observed),
         "on_failure": release.on_failure,
         "timeline": timeline(decision, steps, release),
-        "problems": problems(observed.capacity, observed.journal.capacity),
+        "blocked": {} if predict and going else _blocked(release, decision, observed.journal),
+        "problems": problems(observed.capacity, stages.noted_capacity(routes, decision)),
         "status": _status(release, decision, observed),
         "started": stages.started(routes, decision) if going else None,
         "skeleton": {"manifests": stages.skeleton(routes, decision) if going or decision.live else []},
@@ -122,6 +136,23 @@ def rollback_plan(release: Release, observed: Observed) -> Plain:
     }
 
 
+def _blocked(release: Release, decision: Decision, journal: State) -> dict[str, str]:
+    """The stages that cannot do anything yet, or any more, each with what to do first."""
+    if decision.action == "roll_back":
+        begun = f"a rollback from {decision.to} was begun: run the playbook rollback to finish it"
+        return dict.fromkeys(STAGES, begun)
+    if decision.action == "install":
+        first = f"the first install of {decision.to} is still to be done: run the playbook deploy first"
+    elif decision.action == "start":
+        if release.to is None and journal.install and journal.state == "promoted":
+            # Right after a first install the stages that follow have nothing to do, unless its user wants more.
+            return {}
+        first = f"the release to {decision.to} has not begun: run the playbook deploy first, which notes the way back"
+    else:
+        return {}
+    return dict.fromkeys(STAGES[1:], first)
+
+
 def _rollback_if_any(routes: ReleaseRoutes) -> Plain:
     """A release without a way back may still go on."""
     try:
@@ -142,7 +173,7 @@ def _status(release: Release, decision: Decision, observed: Observed) -> Plain:
         status[service] = ", ".join(f"{name} {weight} %" for name, weight in weights.items()) or "no route yet"
     versions, due_in = retirable(release, observed, decision.live)
     if versions:
-        names = ", ".join(version.name for version in versions)
+        names = ", ".join(dict.fromkeys(version.name for version in versions))
         status["fallback"] = f"{names}, retired in {text(due_in)}" if due_in else f"{names}, due to be retired"
     return status
 
@@ -153,10 +184,28 @@ def _refuse_incomplete_routes(routes: ReleaseRoutes, decision: Decision) -> None
         going = decision.action in ("start", "resume")
         if going and found is not None and decision.to in found.missing and not routes.may_extend(service, route):
             raise ReleaseError(found.missing[decision.to])
-        creatable = not service.routes_are_named and all(version.workload for version in service.versions.values())
+        if going and found is not None and found.refused:
+            raise ReleaseError(
+                f"{routes.kind(service, route)} {route.namespace}/{route.name} is refused as it stands, and no weight "
+                f"in it would move anything: {found.refused}"
+            )
+        creatable = not service.routes_are_named and all(version.own_service for version in service.versions.values())
         if not creatable and not routes.exists(service, route):
             raise ReleaseError(
-                f"{routes.router.kind} {route.namespace}/{route.name} of {service.name} is missing: create it, or say "
-                "with route: {name, namespace} where it is; only for versions that are deployed from an image is one "
-                "created"
+                f"{routes.kind(service, route)} {route.namespace}/{route.name} of {service.name} is missing: create "
+                "it, or say with route: {name, namespace} where it is; only for versions that are deployed from an "
+                "image is one created"
+            )
+
+
+def _refuse_foreign_mirrors(routes: ReleaseRoutes, to: str) -> None:
+    """A mirror that the journal knows nothing of is the user's, and ours could not be told from it at the end."""
+    for service, route in routes.pairs():
+        found = routes.found(service, route)
+        # What an earlier release noted is over.
+        noted = routes.noted(route) if routes.observed.journal.is_active else {}
+        if found is not None and to in found.mirrors and "mirror" not in noted:
+            raise ReleaseError(
+                f"{routes.kind(service, route)} {route.namespace}/{route.name} copies requests to {to} already, and "
+                "this release would take that mirror away with its own: remove it first, or release without mirror"
             )

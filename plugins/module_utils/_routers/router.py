@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from .._core.errors import RouteError
-from .._core.model import Release, Service, Version
+from .._core.errors import RouteError, SpecError
+from .._core.model import ROOT, Release, Service, Version
+from . import hosts
 from .matching import (
     found_in,
     incomplete,
@@ -42,14 +44,66 @@ from .rules import (
 )
 
 
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of route is addressed: its plural, and the API versions that we know, the preferred one first."""
+
+    plural: str
+    api_versions: tuple[str, ...]
+
+
 class Router(abc.ABC):
-    """The adapter for one kind of route."""
+    """The adapter for one family of routes.
+
+    ``kind`` is the kind that is meant when none is named; ``subsets`` are API version and plural of the objects that
+    define subsets, where there are any. A route that ``switches`` leads everything to one version, chosen by the labels
+    of its pods: a destination's subset is their selector.
+    """
 
     name: str
     kind: str
-    plural: str
-    api_versions: tuple[str, ...]
-    subsets: tuple[str, str]
+    kinds: ClassVar[Mapping[str, Kind]]
+    subsets: tuple[str, str] | None = None
+    switches: bool = False
+
+    def kind_for(self, protocol: str) -> str:
+        """The kind of route that carries a protocol."""
+        return self.kind
+
+    def refuse(self, service: Service) -> None:
+        """Raise SpecError for what a service asks of its routes that this family cannot do."""
+        for route in service.routes:
+            if route.kind not in (None, *self.kinds):
+                raise SpecError(
+                    f"{ROOT}.services.{service.name}.route.kind",
+                    f'the router {self.name} knows {", ".join(self.kinds)}, got "{route.kind}"',
+                )
+        for version in service.versions.values():
+            if version.selector and not self.switches:
+                raise SpecError(
+                    f"{ROOT}.services.{service.name}.versions.{version.name}.selector",
+                    f"the router {self.name} tells versions apart by host or subset: leave it out",
+                )
+
+    def refuse_course(self, release: Release) -> None:
+        """Raise SpecError for steps, and ways to prove them, that this family cannot go."""
+        return
+
+    def refuse_weight(self, path: str, weight: int) -> None:
+        """Raise SpecError for a percentage that this family cannot write; ``path`` is where it was asked for."""
+        return
+
+    def refusal(self, route: Manifest) -> str:
+        """What the data plane's controller has to say against a route as it stands; empty when it refuses nothing."""
+        return ""
+
+    def unsettled(self, route: Manifest) -> str:
+        """Who has not said yet that it follows a route as it stands; empty where nobody says so in the object."""
+        return ""
+
+    def subset_labels(self, objects: Sequence[Manifest], host: str, subset: str) -> Mapping[str, str] | None:
+        """The pod labels of a subset of a host, found in the objects that define subsets."""
+        return None
 
     @abc.abstractmethod
     def rules(self, route: Manifest) -> tuple[Rule, ...]:
@@ -86,17 +140,13 @@ class Router(abc.ABC):
         from ours in everything else.
         """
 
-    @abc.abstractmethod
     def full_host(self, host: str, namespace: str) -> str:
         """A host as the router resolves it when it stands in an object of that namespace."""
+        return hosts.full_host(host, namespace)
 
-    @abc.abstractmethod
     def service_of(self, host: str) -> tuple[str, str] | None:
         """The name and namespace of the Service behind a full host; None when it is something else."""
-
-    @abc.abstractmethod
-    def subset_labels(self, objects: Sequence[Manifest], host: str, subset: str) -> Mapping[str, str] | None:
-        """The pod labels of a subset of a host, found in the objects that define subsets."""
+        return hosts.service_of(host)
 
     @abc.abstractmethod
     def parsed(self, entry: Mapping[str, Any], path: str, namespace: str) -> Destination:
@@ -116,7 +166,7 @@ class Router(abc.ABC):
 
     @abc.abstractmethod
     def subset_resources(self, release: Release, service: Service, versions: Sequence[str]) -> list[Manifest]:
-        """The objects that give these versions the subsets that they are told apart by; none without subsets."""
+        """The objects beside the route that these versions need before it may name them, such as their subsets."""
 
     @abc.abstractmethod
     def problems(self, route: Manifest) -> list[dict[str, str]]:

@@ -38,6 +38,10 @@ class ReleaseRoutes:
             for route in service.routes:
                 yield service, route
 
+    def kind(self, service: Service, route: Route) -> str:
+        """The kind of a route: what its user says, else what carries the protocol of its service."""
+        return route.kind or self.router.kind_for(service.protocol)
+
     def options(self, service: Service, route: Route) -> Plain:
         """The options of one route, with the spelling of all versions.
 
@@ -48,6 +52,7 @@ class ReleaseRoutes:
             "router": self.release.router,
             "name": route.name,
             "namespace": route.namespace,
+            "kind": self.kind(service, route),
             "api_version": route.api_version,
             "rules": list(route.rules),
             "versions": {
@@ -56,22 +61,24 @@ class ReleaseRoutes:
                     "subset": spelling.subset,
                     "namespace": spelling.namespace,
                     "backend": spelling.backend,
+                    **({"selector": dict(spelling.selector)} if spelling.selector else {}),
                 }
                 for spelling in spellings
             },
         }
 
-    def weighted(self, weights: Mapping[str, Mapping[str, int]], extend: bool = True) -> list[Plain]:
+    def weighted(
+        self, weights: Mapping[str, Mapping[str, int]], extend: bool = True
+    ) -> Iterator[tuple[Service, Route, Plain]]:
         """The routes of the services in ``weights``, each with its weights; ours and adopted ones may be extended."""
-        return [
-            {
-                **self.options(service, route),
-                "adopt": extend and self.may_extend(service, route),
-                "weights": dict(weights[service.name]),
-            }
-            for service, route in self.pairs()
-            if service.name in weights
-        ]
+        for service, route in self.pairs():
+            if service.name in weights:
+                target = {
+                    **self.options(service, route),
+                    "adopt": extend and self.may_extend(service, route),
+                    "weights": dict(weights[service.name]),
+                }
+                yield service, route, target
 
     def found(self, service: Service, route: Route) -> ObservedRoute | None:
         """The route as it was observed."""
@@ -94,11 +101,15 @@ class ReleaseRoutes:
         """Whether a version that is missing from the route may be added to it."""
         return route.adopt or self.is_ours(service, route)
 
-    def noted(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    def standing(self, service: Service, version: str) -> list[tuple[str, str | None]]:
+        """Full host and subset of a version, wherever it stands in the routes of its service."""
+        standing = (found.backends.get(version, ()) for found in self.observed.routes if found.service == service.name)
+        return list(dict.fromkeys(backend for backends in standing for backend in backends))
+
+    def key(self, route: Route | ObservedRoute) -> str:
+        """The name of a route in the journal."""
+        return f"{self.release.router}/{route.namespace}/{route.name}"
+
+    def noted(self, route: Route) -> Mapping[str, Any]:
         """What the journal knows of a route."""
-        return self.observed.journal.routes.get(route_key(options), {})
-
-
-def route_key(options: Mapping[str, Any]) -> str:
-    """The name of a route in the journal."""
-    return f"{options['router']}/{options['namespace']}/{options['name']}"
+        return self.observed.journal.routes.get(self.key(route), {})

@@ -22,7 +22,8 @@ Operation = dict[str, Any]
 class Spelling:
     """How a version is written in a route; with nothing but its name, the usual spellings are tried.
 
-    ``backend`` is the host for a version that has to be added to a rule and is not spelled.
+    ``backend`` is the host for a version that has to be added to a rule and is not spelled, ``selector`` the labels of
+    its pods where a route chooses by these.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Spelling:
     subset: str | None = None
     namespace: str | None = None
     backend: str | None = None
+    selector: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,19 +54,29 @@ class Destination:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of a route, named by its own name or by its place (``http[0]``)."""
+    """One rule of a route, named by its own name or by its place (``http[0]``).
+
+    ``unwritten`` is what a weight counts that is not written, ``alone`` what a destination without weight counts that
+    stands alone; None: no more than beside others.
+    """
 
     name: str
     place: str
     path: str
     destinations: tuple[Destination, ...]
     mirrors: tuple[Destination, ...] = ()
+    unwritten: int = 0
+    alone: int | None = 100
 
     def effective(self) -> list[int]:
-        """The weights as the data plane reads them: an absent one is 0, or everything when it stands alone."""
-        if len(self.destinations) == 1:
-            return [self.destinations[0].weight or 100]
-        return [destination.weight or 0 for destination in self.destinations]
+        """The weights as the data plane reads them."""
+        if len(self.destinations) == 1 and self.alone is not None:
+            return [self.destinations[0].weight or self.alone]
+        return self.beside_others()
+
+    def beside_others(self) -> list[int]:
+        """The weights as the data plane reads them as soon as there are several."""
+        return [self.unwritten if item.weight is None else item.weight for item in self.destinations]
 
 
 @dataclass(frozen=True)
@@ -166,10 +178,11 @@ def held_after(where: str, rule: Rule, found: Mapping[str, Destination], weights
 def weight_operations(rule: Rule, wanted: Mapping[Destination, int], factor: int, grows: bool) -> list[Operation]:
     """The patch of a rule: the wanted weights, all others times the factor; ``grows`` when a destination is added."""
     operations: list[Operation] = []
-    for destination, effective in zip(rule.destinations, rule.effective(), strict=True):
+    # Standing alone, a destination has everything unwritten; beside a new one its weight has to be written.
+    standing = rule.beside_others() if grows else rule.effective()
+    for destination, effective, stands in zip(rule.destinations, rule.effective(), standing, strict=True):
         weight = wanted.get(destination, effective * factor)
-        # Standing alone, a destination has everything unwritten; beside a new one its weight has to be written.
-        if weight == (destination.weight or 0 if grows else effective):
+        if weight == stands:
             continue
         path = f"{destination.path}/weight"
         # A leaf that does not exist tests equal to null and can be added, but not replaced.

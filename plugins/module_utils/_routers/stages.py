@@ -23,8 +23,9 @@ from .._core.plan import (
     service_weights,
 )
 from .._core.weights import Weights
+from .candidates import candidates, readiness, watched_pods
 from .proofs import NO_PROOF, all_gates, drained_proof, header_proof, proof, share_proof
-from .routes import Plain, ReleaseRoutes, route_key
+from .routes import Plain, ReleaseRoutes
 from .rules import Manifest
 
 NO_CAPACITY: Plain = {"patches": [], "entry": None}
@@ -45,6 +46,7 @@ NO_PROMOTION: Plain = {"routes": [], "proof": NO_PROOF, "entry": None, "due": Fa
 NO_ROLLBACK: Plain = {
     "at_once": [],
     "shortfall": [],
+    "scale_up": {"patches": [], "workloads": []},
     "routes": [],
     "proof": NO_PROOF,
     "remove": [],
@@ -59,9 +61,7 @@ def started(routes: ReleaseRoutes, decision: Decision) -> Plain:
     """The entry that begins an attempt: where it goes, and what stood before its first write."""
     release, observed = routes.release, routes.observed
     notes = {
-        route_key({"router": release.router, "namespace": route.namespace, "name": route.name}): {
-            "managed_fields": list(route.managed_fields)
-        }
+        routes.key(route): {"managed_fields": list(route.managed_fields)}
         for route in observed.routes
         if route.exists and not route.owned
     }
@@ -83,6 +83,12 @@ def _held(routes: ReleaseRoutes, decision: Decision) -> Plain:
     observed = routes.observed
     live = [item["key"] for item in live_workloads(routes.release, decision.before, decision.to)]
     return beginning(observed.capacity, observed.journal.capacity, live, started=decision.action == "resume")
+
+
+def noted_capacity(routes: ReleaseRoutes, decision: Decision) -> Plain:
+    """What is noted of the capacity of live versions, or will be when the release begins."""
+    noted = dict(routes.observed.journal.capacity)
+    return {**noted, **_held(routes, decision)["notes"]} if decision.action == "start" else noted
 
 
 def _found_hashes(release: Release, decision: Decision, journal: State) -> dict[str, str]:
@@ -110,39 +116,36 @@ def skeleton(routes: ReleaseRoutes, decision: Decision) -> list[Manifest]:
         manifests += [
             manifest
             for manifest in router.resources(release, service, weights)
-            if not (exists and manifest["kind"] == router.kind)
+            if not (exists and manifest["kind"] in router.kinds)
         ]
     return manifests
-
-
-def _candidates(release: Release, decision: Decision) -> list[tuple[Service, Version]]:
-    return [(service, service.versions[decision.to]) for service in release.services.values()]
 
 
 def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedStep]) -> Plain:
     """The candidate's objects, what to wait for, its place in the routes."""
     release, current = routes.release, service_weights(routes.observed)
     manifests: list[Manifest] = []
-    for service, version in _candidates(release, decision):
+    for service, version in candidates(release, decision):
         manifests += version_resources(service, version, release.name, _scale(routes, version))
         if routes.is_ours(service, service.routes[0]):
             standing = [*current.get(service.name, {}), decision.to]
             manifests += routes.router.subset_resources(release, service, list(dict.fromkeys(standing)))
     first = {service.name: {decision.to: 100} for service in release.services.values()}
-    targets = routes.weighted(first)
+    targets = []
     added = {}
-    for route, (service, place) in zip(targets, routes.pairs(), strict=True):
-        found = routes.found(service, place)
+    for service, route, target in routes.weighted(first):
+        found = routes.found(service, route)
         standing_there = found.weights if found is not None else {}
         if decision.action != "install":
-            route["weights"] = _with_candidate(decision, standing_there)
-        if route["adopt"] and decision.to not in standing_there:
-            added[route_key(route)] = {"added": [decision.to]}
+            target["weights"] = _with_candidate(decision, standing_there)
+        if target["adopt"] and decision.to not in standing_there:
+            added[routes.key(route)] = {"added": [decision.to]}
+        targets.append(target)
     deployed = {
         "event": "deployed",
         "versions": {
             backend_key(service.name, version.name): version.spec_hash
-            for service, version in _candidates(release, decision)
+            for service, version in candidates(release, decision)
         },
     }
     held = NO_CAPACITY if decision.action == "install" else _held(routes, decision)
@@ -156,7 +159,7 @@ def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSte
         "gates": all_gates(routes, decision, steps) if begins else NO_PROOF,
         "capacity": {name: held[name] for name in NO_CAPACITY},
         "manifests": manifests,
-        "versions": [_readiness(routes, version) for _service, version in _candidates(release, decision)],
+        "versions": [readiness(routes, version) for _service, version in candidates(release, decision)],
         "routes": targets,
         "added": {"event": "added", "routes": added} if added else None,
         "proof": share_proof(routes, decision, first) if install else NO_PROOF,
@@ -183,85 +186,72 @@ def _promoted(decision: Decision) -> Plain:
     return {"event": "promoted", "live": decision.to}
 
 
-def _readiness(routes: ReleaseRoutes, version: Version) -> Plain:
-    """The options of version_ready for a version."""
-    workload, target = version.workload, version.runs_as
-    readiness: Plain = {
-        "version": version.name,
-        "workloads": [{"kind": target.kind, "name": target.name, "namespace": version.namespace}],
-        "service": None,
-        "min_endpoints": 1,
-        "timeout": routes.release.ready_timeout,
-    }
-    if workload is not None:
-        readiness["service"] = {"name": version.backend, "namespace": version.namespace}
-        readiness["min_endpoints"] = max(1, workload.autoscaling.get("min_replicas", workload.replicas))
-    elif version.host is not None and version.subset is None:
-        service = routes.router.service_of(routes.router.full_host(version.host, version.namespace))
-        readiness["service"] = {"name": service[0], "namespace": service[1]} if service is not None else None
-    return readiness
-
-
 def verify(routes: ReleaseRoutes, decision: Decision, token: str) -> Plain:
     """What the candidate has to show before it gets traffic; ``token`` is what the test header's value is to be."""
     release = routes.release
-    smoke, header = release.verify.smoke, release.verify.header
+    smoke, header = release.verify.smoke, release.test_header
     versions = []
-    for service, version in _candidates(release, decision):
-        readiness = _readiness(routes, version)
-        if smoke is not None and service.protocol == "http" and readiness["service"] is not None:
-            readiness["request"] = {"port": service.port, "path": smoke.path, "status": list(smoke.statuses)}
-        versions.append(readiness)
+    for service, version in candidates(release, decision):
+        ready = readiness(routes, version)
+        if smoke is not None and service.protocol == "http" and ready["service"] is not None:
+            ready["request"] = {"port": service.port, "path": smoke.path, "status": list(smoke.statuses)}
+        versions.append(ready)
     verification: Plain = {"versions": versions, "header": None, "proof": NO_PROOF, "entry": {"event": "verified"}}
     if decision.action == "install":
         return verification
+    # A release that goes on has traffic on its candidate already.
+    standing = {name: found or decision.before[name] for name, found in service_weights(routes.observed).items()}
     if header is None:
-        verification["proof"] = proof(routes, decision, decision.before, release.verify.gates)
+        verification["proof"] = proof(routes, decision, standing, release.verify.gates)
         return verification
-    targets = _overlaid(routes)
+    overlaid = _overlaid(routes)
     verification["header"] = {
-        "routes": targets,
+        "routes": list(overlaid.values()),
         "rule": {"name": header, "value": token, "version": decision.to},
-        "note": {"event": "added", "routes": {route_key(route): {"test_header": header} for route in targets}},
+        "note": {"event": "added", "routes": {key: {"test_header": header} for key in overlaid}},
     }
-    verification["proof"] = header_proof(routes, decision, {header: token})
+    verification["proof"] = header_proof(routes, decision, standing, {header: token})
     return verification
 
 
-def _overlaid(routes: ReleaseRoutes) -> list[Plain]:
-    """The routes that can lead by header, or hold a mirror."""
-    return [
-        {**routes.options(service, route), "adopt": routes.may_extend(service, route)}
+def _overlaid(routes: ReleaseRoutes) -> dict[str, Plain]:
+    """The routes that can lead by header, or hold a mirror, by their keys in the journal."""
+    return {
+        routes.key(route): {**routes.options(service, route), "adopt": routes.may_extend(service, route)}
         for service, route in routes.pairs()
-        if service.protocol == "http"
-    ]
+        if service.has_headers
+    }
+
+
+def mirrors(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedStep]) -> bool:
+    """Whether the candidate is to get copies of requests: before its first step, and never later."""
+    untouched = not any(found.get(decision.to, 0) for found in service_weights(routes.observed).values())
+    return routes.release.mirror is not None and bool(steps) and untouched
 
 
 def mirror(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedStep]) -> Plain:
     """Copies of live requests for the candidate while nobody waits for its answers; none once it gets traffic."""
     mirroring = routes.release.mirror
-    starts = bool(steps) and not any(found.get(decision.to, 0) for found in service_weights(routes.observed).values())
-    if mirroring is None or decision.action not in ("start", "resume") or not starts:
+    if mirroring is None or not mirrors(routes, decision, steps):
         return NO_MIRRORING
-    targets = _overlaid(routes)
+    overlaid = _overlaid(routes)
     return {
-        "routes": targets,
+        "routes": list(overlaid.values()),
         "to": {"version": decision.to, "percent": mirroring.percent},
-        "note": {"event": "added", "routes": {route_key(route): {"mirror": decision.to} for route in targets}},
-        "proof": proof(routes, decision, decision.before, (), mirroring.duration, _watched(routes, decision)),
+        "note": {"event": "added", "routes": {key: {"mirror": decision.to} for key in overlaid}},
+        "proof": proof(routes, decision, decision.before, (), mirroring.duration, watched_pods(routes, decision)),
     }
 
 
 def step(routes: ReleaseRoutes, decision: Decision, planned: PlannedStep, first: bool) -> Plain:
     """One step of the shift; the first one starts from what stands in each of the routes."""
-    targets = routes.weighted(planned.weights)
-    places = [(service, route) for service, route in routes.pairs() if service.name in planned.weights]
-    for target, (service, route) in zip(targets, places, strict=True):
+    targets = []
+    for service, route, target in routes.weighted(planned.weights):
         found = routes.found(service, route)
         # A run that was killed between two routes of one service left them at different weights.
         as_it_stands = _with_candidate(decision, found.weights) if first and found is not None else None
-        target["expect"] = as_it_stands or planned.expect[service.name]
-    proven = proof(routes, decision, planned.weights, planned.gates, planned.pause, _watched(routes, decision))
+        targets.append({**target, "expect": as_it_stands or planned.expect[service.name]})
+    proven = proof(routes, decision, planned.weights, planned.gates, planned.pause, watched_pods(routes, decision))
     return {
         "number": planned.number,
         "percent": planned.percent,
@@ -275,16 +265,6 @@ def step(routes: ReleaseRoutes, decision: Decision, planned: PlannedStep, first:
             "last": planned.last,
         },
     }
-
-
-def _watched(routes: ReleaseRoutes, decision: Decision) -> list[Plain]:
-    """The candidate's pods, service by service, as the gate that watches them takes them."""
-    watched = []
-    for _service, version in _candidates(routes.release, decision):
-        readiness = _readiness(routes, version)
-        name = version.name if len(routes.release.services) == 1 else version.backend
-        watched.append({"version": name, **{key: readiness[key] for key in ("workloads", "service", "min_endpoints")}})
-    return watched
 
 
 def promote(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedStep]) -> Plain:
@@ -302,18 +282,20 @@ def promote(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSt
         # The last step has not seen it.
         gates = gates_of_step(routes.release.observe or (), (), gates)
     return {
-        "routes": _handed_back(routes, weights),
-        "proof": proof(routes, decision, weights, gates, watched=_watched(routes, decision)),
+        "routes": [target for _service, target in _handed_back(routes, weights)],
+        "proof": proof(routes, decision, weights, gates, watched=watched_pods(routes, decision)),
         "entry": _promoted(decision),
         "due": reaches == 100,
     }
 
 
-def _handed_back(routes: ReleaseRoutes, weights: Mapping[str, Weights], extend: bool = True) -> list[Plain]:
-    """Routes at the end of a release: with their weights, and who owned their fields before."""
+def _handed_back(
+    routes: ReleaseRoutes, weights: Mapping[str, Weights], extend: bool = True
+) -> list[tuple[Service, Plain]]:
+    """Routes at the end of a release, with their services: their weights, and who owned their fields before."""
     return [
-        {**target, "managed_fields": routes.noted(target).get("managed_fields")}
-        for target in routes.weighted(weights, extend)
+        (service, {**target, "managed_fields": routes.noted(route).get("managed_fields")})
+        for service, route, target in routes.weighted(weights, extend)
     ]
 
 
@@ -324,7 +306,7 @@ def retire(routes: ReleaseRoutes, decision: Decision) -> Plain:
     versions, due_in = retirable(release, observed, live)
     promoted_at = observed.journal.promoted_at
     since = observed.now - promoted_at if promoted_at is not None else release.drain
-    names = [version.name for version in versions]
+    names = list(dict.fromkeys(version.name for version in versions))
     going: dict[str, list[str]] = {}
     for version in versions:
         going.setdefault(version.service, []).append(version.name)
@@ -332,14 +314,18 @@ def retire(routes: ReleaseRoutes, decision: Decision) -> Plain:
     places = [(service, route) for service, route in routes.pairs() if service.name in going]
     objects = [manifest for version in versions for manifest in _objects(release, version)]
     scale = release.retire.mode == "scale_to_zero"
+    drained = drained_proof(routes, decision, going)
+    # Seeing that nothing is open takes the place of waiting.
+    drain = 0.0 if drained["metrics"] or not versions else max(0.0, release.drain - since)
     return {
         "versions": names,
+        "due": bool(versions) and not due_in,
         "due_in": due_in if versions else 0.0,
         "capacity": _given_back(routes) if not (due_in or observed.journal.is_active) else NO_CAPACITY,
         "message": f"{', '.join(names)} stays as the fallback for {text(due_in)} more" if names else "",
-        "drain": max(0.0, release.drain - since) if versions else 0.0,
+        "drain": drain,
         "proof": share_proof(routes, decision, gone),
-        "drained": drained_proof(routes, decision, going),
+        "drained": drained,
         "routes": [routes.options(service, route) for service, route in places],
         "remove": [routes.options(service, route) for service, route in places if routes.is_ours(service, route)],
         "subsets": _remaining_subsets(routes, going, names),
@@ -377,7 +363,9 @@ def _objects(release: Release, version: Version) -> list[Manifest]:
         return [_identity("apps/v1", version.existing.kind, version.existing.name, version.namespace)]
     service = release.services[version.service]
     return [
-        _identity(manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"], version.namespace)
+        _identity(
+            manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"], manifest["metadata"]["namespace"]
+        )
         for manifest in reversed(version_resources(service, version, release.name))
     ]
 
@@ -405,27 +393,35 @@ def rollback(routes: ReleaseRoutes) -> Plain:
     added = [
         routes.options(service, route)
         for service, route in routes.pairs()
-        if journal.to in service.versions
-        and journal.to in routes.noted(routes.options(service, route)).get("added", ())
+        if journal.to in service.versions and journal.to in routes.noted(route).get("added", ())
     ]
     back = Decision("roll_back", journal.to, live_before(journal), weights, "back to what stood before")
     targets = _handed_back(routes, weights, extend=False)
-    moved = [service for service, _route in routes.pairs() if service.name in weights]
+    short = shortfall(routes.observed.capacity, journal.capacity)
     return {
-        # Without a look at what live's capacity has become: where it is too small, nothing is written.
+        # Without a look at what live's capacity has become: where it is too small, nothing is written. Once a release
+        # is closed, going back is for a person to say.
         "at_once": [
             {**target, "min_endpoints": _ready_before(journal, service, weights[service.name])}
-            for target, service in zip(targets, moved, strict=True)
+            for service, target in targets
+            if journal.is_active
         ],
-        "shortfall": shortfall(routes.observed.capacity, journal.capacity),
+        "shortfall": short,
+        "scale_up": {
+            "patches": [patch for item in short for patch in item["patches"]],
+            "workloads": [{key: item[key] for key in _WORKLOAD} for item in short if item["patches"]],
+        },
         "capacity": _given_back(routes),
-        "routes": targets,
+        "routes": [target for _service, target in targets],
         "proof": share_proof(routes, back, weights),
         "remove": added,
         "versions": [journal.to],
         "begin": {"event": "rolling_back"},
         "entry": {"event": "rolled_back", "live": live_before(journal)},
     }
+
+
+_WORKLOAD = ("kind", "name", "namespace")
 
 
 def _ready_before(journal: State, service: Service, weights: Weights) -> dict[str, int]:

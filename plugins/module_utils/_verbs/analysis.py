@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from .._cluster.client import Cluster
-from .._core.durations import seconds
 from .._core.errors import BlueGreenError, SpecError
 from .._core.gates import Gate, Place, read_expect, read_gates
 from .._core.placeholders import filled
@@ -26,16 +25,23 @@ from .._gates.course import Course, Scene
 from .._gates.preflight import preflight
 from .._gates.runner import analyse
 from .traffic import WayBack
-from .verb import Module, Result, connect, finish, with_auth
-
-CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token"))
-SHORTEST_SECRET = 6
+from .verb import (
+    NAMED,
+    SHORTEST_SECRET,
+    WORKLOADS,
+    Module,
+    Result,
+    connect,
+    credentials,
+    duration,
+    finish,
+    given,
+    with_auth,
+)
 
 
 def argument_spec() -> dict[str, Any]:
     """The module's options and rules."""
-    named = {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}}
-    kind = {"type": "str", "default": "Deployment", "choices": ["Deployment", "StatefulSet"]}
     return {
         "argument_spec": with_auth(
             {
@@ -59,13 +65,8 @@ def argument_spec() -> dict[str, Any]:
                     "default": [],
                     "options": {
                         "version": {"type": "str"},
-                        "workloads": {
-                            "type": "list",
-                            "elements": "dict",
-                            "default": [],
-                            "options": {**named, "kind": kind},
-                        },
-                        "service": {"type": "dict", "options": named},
+                        "workloads": WORKLOADS,
+                        "service": {"type": "dict", "options": NAMED},
                         "min_endpoints": {"type": "int", "default": 1},
                         "max_restarts": {"type": "int", "default": 0},
                     },
@@ -89,7 +90,7 @@ def run(module: Module) -> None:
 def _analysis(module: Module) -> Result:
     begun = time.monotonic()
     module.no_log_values.update(_secrets(module.params["metrics"]))
-    course = Course(_duration(module, "window"), _interval(module))
+    course = Course(duration(module.params, "window"), _interval(module))
     connection = _Connection(module)
     gates = _gates_of(module, course, connection)
     on_fail = _OnFail(module, connection)
@@ -157,8 +158,8 @@ def _gates_of(module: Module, course: Course, connection: Callable[[], Cluster])
     """Every gate with what it is about."""
     params = module.params
     watched = [_watched(entry, position) for position, entry in enumerate(params["watch"])]
-    given = read_gates([_filled(entry, params) for entry in params["metrics"]], "metrics", samples=True)
-    gates = _with_watched(given, watched)
+    asked = read_gates([_filled(entry, params) for entry in params["metrics"]], "metrics", samples=True)
+    gates = _with_watched(asked, watched)
     scenes = _Scenes(params, gates, course, connection)
     return [(gate, scenes.of(gate)) for gate in gates]
 
@@ -172,16 +173,22 @@ class _Scenes:
         self._params = params
         self._course = course
         self._cluster = cluster
-        self._expect = read_expect(Section(_given(params["expect"] or {}), "expect"))
-        self._deadline = _seconds(params["deadline"], "deadline")
+        self._expect = read_expect(Section(given(params["expect"] or {}), "expect"))
+        self._deadline = duration(params, "deadline")
         self._watched = tuple(gate.options for gate in gates if isinstance(gate.options, Pods))
         # What a share gate of a service is to see is what any other gate of it goes by.
-        self._weights = {gate.place.service: gate.place.expect.weights for gate in gates if gate.place.expect.weights}
+        self._weights = {self._service(gate): gate.place.expect.weights for gate in gates if gate.place.expect.weights}
 
     def of(self, gate: Gate) -> Scene:
         """Raises SpecError when something is missing that the gate needs."""
         if gate.kind == "tasks":
             raise SpecError(f"metrics.{gate.name}", "a gate of tasks is run by the roles, not by this module")
+        if gate.kind == "proxies" and not gate.place.backends:
+            raise SpecError(
+                f"metrics.{gate.name}.backends",
+                "is required: what the proxies call each version, such as "
+                "{green: [{host: web.prod.svc.cluster.local, subset: green}]}",
+            )
         wanted = self._wanted(gate)
         if gate.judge is not None and gate.judge.compares and not wanted.live and gate.kind != "samples":
             raise SpecError("live", f"is required: {gate.name} compares the candidate with it")
@@ -192,12 +199,15 @@ class _Scenes:
         known = {name: word for name, word in words.items() if word}
         return Scene(self._course, self._cluster, wanted, known, namespace, self._watched)
 
+    def _service(self, gate: Gate) -> str:
+        return gate.place.service or self._params["service"] or ""
+
     def _wanted(self, gate: Gate) -> Wanted:
         place, expect, params, default = gate.place, self._expect, self._params, Wanted({})
-        service = place.service or params["service"]
+        service = self._service(gate)
         wanted = Wanted(
             weights=place.expect.weights or expect.weights or self._weights.get(service) or {},
-            service=service or "",
+            service=service,
             candidate=place.candidate or params["candidate"],
             live=place.live or params["live"],
             tolerance=place.expect.tolerance or expect.tolerance or default.tolerance,
@@ -230,7 +240,7 @@ def _filled(entry: Mapping[str, Any], params: Mapping[str, Any]) -> Any:
 
 
 def _watched(entry: Mapping[str, Any], position: int) -> Pods:
-    return read_pods(Section(_given(entry), f"watch[{position}]"))
+    return read_pods(Section(given(entry), f"watch[{position}]"))
 
 
 def _with_watched(gates: Sequence[Gate], watched: Sequence[Pods]) -> list[Gate]:
@@ -259,15 +269,6 @@ def _named(version: Pods) -> bool:
     return bool(version.workloads or version.service)
 
 
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options without those that were left out."""
-    return {
-        key: _given(value) if isinstance(value, Mapping) else value
-        for key, value in options.items()
-        if value is not None and value != []
-    }
-
-
 def _secrets(value: Any) -> set[str]:
     """What gates hold that must not be seen: credentials in headers, and values of the environment of a Job."""
     if isinstance(value, (list, tuple)):
@@ -276,30 +277,28 @@ def _secrets(value: Any) -> set[str]:
         return set()
     found: set[str] = set()
     for key, item in value.items():
+        found |= _secrets(item)
         if key == "env":
-            values = item.values() if isinstance(item, Mapping) else [entry.get("value") for entry in item or []]
-            # A short one is no secret, and would be cut out of every word that it is a part of.
-            found |= {str(word) for word in values if word is not None and len(str(word)) >= SHORTEST_SECRET}
+            found |= {word for word in _values(item) if len(word) >= SHORTEST_SECRET}
         elif key == "headers" and isinstance(item, Mapping):
-            found |= {str(word) for name, word in item.items() if str(name).lower() in CREDENTIALS and word}
-        else:
-            found |= _secrets(item)
+            found |= credentials(item)
     return found
 
 
-def _duration(module: Module, name: str) -> float:
-    return _seconds(module.params[name], name)
+def _values(env: Any) -> Iterator[str]:
+    """The values of an environment: of a mapping, or of a list with a name and a value in each entry."""
+    if isinstance(env, Mapping):
+        values = list(env.values())
+    elif isinstance(env, (list, tuple)):
+        # A wrong entry is refused later, with what it says.
+        values = [item.get("value") if isinstance(item, Mapping) else str(item).partition("=")[2] for item in env]
+    else:
+        return
+    yield from (str(value) for value in values if isinstance(value, (str, int, float)))
 
 
 def _interval(module: Module) -> float:
-    interval = _duration(module, "interval")
+    interval = duration(module.params, "interval")
     if interval < 0.1:
         raise SpecError("interval", f"expected 0.1s or more, got {interval:g}s")
     return interval
-
-
-def _seconds(value: object, path: str) -> float:
-    try:
-        return seconds(value)
-    except ValueError as error:
-        raise SpecError(path, str(error)) from None

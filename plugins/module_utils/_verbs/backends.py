@@ -11,7 +11,7 @@ from typing import Any
 
 from .._cluster.client import Cluster, Ref
 from .._core.errors import RouteError
-from .._core.readiness import judge_endpoints
+from .._core.readiness import judge_endpoints, judge_pods
 from .._routers.router import Router
 from .._routers.rules import Destination
 
@@ -28,13 +28,18 @@ def refuse_unready(
                 "seen; prove it in another way and set require_ready: false"
             )
         name, namespace = service
-        slices = endpoint_slices(cluster, namespace, name)
-        if subset:
-            pods = _subset_pods(cluster, router, namespace, host, subset)
-            slices = [_only(item, pods) for item in slices]
-        readiness = judge_endpoints(f"{namespace}/{name}", slices, minimum)
+        if router.switches:
+            # Before the switch these pods are no endpoints of the Service.
+            found = cluster.items(Ref("v1", "pods", namespace), subset).get("items") or []
+            readiness = judge_pods(subset, found, minimum)
+        else:
+            slices = endpoint_slices(cluster, namespace, name)
+            if subset:
+                pods = _subset_pods(cluster, router, namespace, host, subset)
+                slices = [_only(item, pods) for item in slices]
+            readiness = judge_endpoints(f"{namespace}/{name}", slices, minimum)
         if not readiness.ready:
-            where = readiness.reason + (f" in subset {subset}" if subset else "")
+            where = readiness.reason + (f" in subset {subset}" if subset and not router.switches else "")
             raise RouteError(
                 f"{version} may not get traffic yet: {where}; deploy it and wait until it is ready (version_ready), or "
                 "set require_ready: false"
@@ -50,6 +55,8 @@ def endpoint_slices(cluster: Cluster, namespace: str, service: str) -> list[dict
 
 def _subset_pods(cluster: Cluster, router: Router, namespace: str, host: str, subset: str) -> set[str]:
     """The names of the pods that a subset selects."""
+    if router.subsets is None:
+        raise RouteError(f"{host}: the router {router.name} knows no subsets; leave {subset} out")
     api_version, plural = router.subsets
     rules = cluster.items(Ref(api_version, plural, namespace)).get("items") or []
     labels = router.subset_labels(rules, host, subset)

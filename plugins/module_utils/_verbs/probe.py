@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 from .._cluster.client import Cluster
@@ -18,13 +16,11 @@ from .._core.section import Section
 from .._core.share import Wanted
 from .._core.verdict import PASS
 from .._gates.probe import measure, preflight, prove_share
-from .verb import Module, Result, connect, finish, with_auth
+from .verb import Module, Result, connect, credentials, finish, given, with_auth
 
 _OF_THE_PROBE = (
     "url headers method http_version tls exec identify requests rate duration timeout expect deadline".split()
 )
-# Headers whose values are credentials, by the usual words in their names.
-_SECRET = re.compile(r"auth|cookie|token|secret|password|api[-_]?key", re.IGNORECASE)
 
 
 def argument_spec() -> dict[str, Any]:
@@ -89,13 +85,13 @@ def run(module: Module) -> None:
 
 def _probe(module: Module) -> Result:
     params = module.params
-    _keep_secret(module, params["headers"] or {})
-    probe = read_probe(Section(_given({name: params[name] for name in _OF_THE_PROBE}), "probe"))
+    module.no_log_values.update(credentials(params["headers"] or {}))
+    probe = read_probe(Section(given({name: params[name] for name in _OF_THE_PROBE}), "probe"))
     service = params["service"] or ""
     wanted = None if probe.weights is None else Wanted(probe.weights, service)
-    if wanted is not None:
-        preflight(probe, wanted)
     if module.check_mode:
+        if wanted is not None:
+            preflight(probe, wanted)
         return {"changed": False, "where": probe.where, "reason": "nothing is sent in check mode"}
 
     def cluster() -> Cluster:
@@ -110,19 +106,3 @@ def _probe(module: Module) -> Result:
     if wanted is not None and finding.verdict != PASS:
         raise BlueGreenError(f"{finding.reason}; {finding.remedy}", **result)
     return {"changed": False, **result}
-
-
-def _keep_secret(module: Module, headers: Mapping[str, Any]) -> None:
-    for name, value in headers.items():
-        if _SECRET.search(str(name)) and value:
-            # Without its scheme too, as "Bearer": what an application repeats of it may be the token alone.
-            module.no_log_values.update(part for part in (str(value), str(value).rpartition(" ")[2]) if part)
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options without those that were not given, at any depth."""
-    return {
-        name: _given(value) if isinstance(value, Mapping) else value
-        for name, value in options.items()
-        if value is not None
-    }

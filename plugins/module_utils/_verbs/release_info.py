@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from .._cluster.client import Cluster
 from .._core.capacity import noted_workloads
+from .._core.errors import ReleaseError
 from .._core.model import read_release
 from .._core.observation import observed_release
+from .._core.problems import Problem, accepted, refusal, with_remedies
 from .._core.section import integer
-from .._routers.release import refuse_unwritable, release_plan, rollback_plan, routes_to_read, workloads_to_read
+from .._routers.lint_release import Intent, intents
+from .._routers.release import STAGES, refuse_unwritable, release_plan, rollback_plan, routes_to_read, workloads_to_read
 from .capacities import read_capacity
 from .journals import load
+from .lint import lint_routes
 from .traffic_info import observe
 from .verb import Module, Result, connect, finish, with_auth
 
@@ -33,12 +39,15 @@ def argument_spec() -> dict[str, Any]:
                 "percent": {"type": "raw"},
                 "rollback": {"type": "bool", "default": False},
                 "capacity": {"type": "bool", "default": False},
+                "predict": {"type": "bool", "default": True},
+                "lint": {"type": "bool", "default": True},
+                "stage": {"type": "str", "choices": list(STAGES)},
             }
         ),
         "required_one_of": [["release", "spec"]],
         "required_together": [["release", "namespace"]],
         "mutually_exclusive": [["release", "spec"]],
-        "required_by": {"percent": ["spec"]},
+        "required_by": {"percent": ["spec"], "stage": ["spec"]},
         "supports_check_mode": True,
     }
 
@@ -72,7 +81,7 @@ def _release_info(module: Module) -> Result:
     }
     if spec is not None:
         routes = [{"service": route["service"], **observe(cluster, route)} for route in routes_to_read(spec)]
-        result["problems"] = [problem for route in routes for problem in route["problems"]]
+        result["problems"] = with_remedies(problem for route in routes for problem in route["problems"])
         observed = observed_release(spec, state, routes, time.time())
         if params["capacity"]:
             workloads = noted_workloads(state.capacity) if params["rollback"] else workloads_to_read(spec, observed)
@@ -82,6 +91,40 @@ def _release_info(module: Module) -> Result:
         else:
             # In check mode nothing before a stage has been written, and each is still to say what it would do.
             token = secrets.token_hex(8)
-            result["plan"] = release_plan(spec, observed, limit, predict=module.check_mode, token=token)
+            predict = module.check_mode and params["predict"]
+            result["plan"] = release_plan(spec, observed, limit, predict=predict, token=token)
+            _refuse_blocked(module, result["plan"]["blocked"].get(params["stage"], ""))
+            if params["lint"]:
+                found, result["unread"] = _lint(module, cluster, intents(spec, observed, limit), spec.accept)
+                result["problems"] += found
+        for problem in result["plan"]["problems"]:
+            module.warn(problem["message"])
         result["live"] = result["plan"]["live"]
     return result
+
+
+def _lint(
+    module: Module, cluster: Cluster, wanted: Sequence[Intent], accept: Sequence[str]
+) -> tuple[list[Problem], list[str]]:
+    """What would make a release that is about to begin go wrong, and what could not be read.
+
+    Raises ReleaseError for what it has to refuse.
+    """
+    problems, unread = lint_routes(cluster, wanted)
+    found = accepted([problem for of_route in problems for problem in of_route], accept)
+    reason = refusal(found)
+    for problem in found:
+        if problem["code"] not in accept and not problem["refuses"]:
+            module.warn(f"{problem['code']}: {problem['message']}; {problem['remedy']}")
+    if reason:
+        raise ReleaseError(reason, problems=found)
+    return found, unread
+
+
+def _refuse_blocked(module: Module, reason: str) -> None:
+    """In check mode the stages before have written nothing, and all of them may be asked together."""
+    if not reason:
+        return
+    if not module.check_mode:
+        raise ReleaseError(reason)
+    module.warn(reason)

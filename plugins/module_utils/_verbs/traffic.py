@@ -6,21 +6,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from .._cluster.client import Cluster, Conflict, Refused
+from .._cluster.client import Cluster, Conflict, Expired, Refused
 from .._core.errors import BlueGreenError, RouteError
 from .._core.ownership import handed_back, other_managers
 from .._routers.rules import guarded
 from .backends import refuse_unready
+from .switched import wait_for_endpoints
 from .traffic_overlays import OVERLAY_OPTIONS, check_overlays
 from .traffic_plan import Target, change_to, described, difference, inverse, planned, read, target_of
 from .verb import ROUTE_OPTIONS, Module, Result, connect, finish, with_auth
 
 ATTEMPTS = 5
+# What a controller has to see a route that was written, and to say so.
+SETTLES_WITHIN = 30.0
 
 
 def argument_spec() -> dict[str, Any]:
@@ -110,6 +115,9 @@ def _move(cluster: Cluster, targets: Sequence[Target], params: Mapping[str, Any]
         except Conflict as error:
             conflict = error
         else:
+            for target in targets:
+                if target.written:
+                    _settle(cluster, target, params, module)
             return attempt
     raise _contended(cluster, targets, conflict)
 
@@ -149,12 +157,53 @@ def _write(cluster: Cluster, target: Target, params: Mapping[str, Any]) -> None:
         )
 
 
+def _settle(cluster: Cluster, target: Target, params: Mapping[str, Any], module: Module) -> None:
+    """Wait until the controllers behind a route have said, or shown, that they follow what was written."""
+    if target.router.switches:
+        to = next(name for name, weight in target.weights.items() if weight)
+        minimum = target.endpoints.get(to, 1) if params["require_ready"] else 0
+        wait_for_endpoints(cluster, target.route, minimum, SETTLES_WITHIN)
+        return
+    until = time.monotonic() + SETTLES_WITHIN
+    while not _is_followed(target, module):
+        left = until - time.monotonic()
+        if left <= 0:
+            raise RouteError(
+                f"{target.key}: {SETTLES_WITHIN:g} s after it was written {target.router.unsettled(target.route)}; see "
+                "whether the controller of its parents runs"
+            )
+        _follow(cluster, target, left, module)
+
+
+def _follow(cluster: Cluster, target: Target, left: float, module: Module) -> None:
+    """Take in what becomes of a route, until it is followed or the time is over."""
+    version = target.route["metadata"]["resourceVersion"]
+    one = f"metadata.name={target.ref.name}"
+    try:
+        for kind, item in cluster.watch(replace(target.ref, name=""), version, left, field_selector=one):
+            target.route = item if kind == "MODIFIED" else cluster.get(target.ref)
+            if _is_followed(target, module):
+                return
+    except Expired:
+        target.route = cluster.get(target.ref)
+
+
+def _is_followed(target: Target, module: Module) -> bool:
+    refusal = target.router.refusal(target.route)
+    if refusal and not target.refused:
+        raise RouteError(f"{target.key} was refused once it was written: {refusal}")
+    if refusal:
+        # No fault of what was written, which may be the way back.
+        module.warn(f"{target.key} was refused before already: {refusal}")
+    return bool(refusal) or not target.router.unsettled(target.route)
+
+
 def _put_back(cluster: Cluster, targets: Sequence[Target], error: BlueGreenError) -> NoReturn:
     """Restore the routes that were written, last first, and raise the error with what became of them."""
     told = []
     for target in reversed([target for target in targets if target.written]):
         try:
-            cluster.patch(target.ref, inverse(target))
+            cluster.patch(target.ref, inverse(target, cluster.get(target.ref)))
             told.append(f"{target.key} was put back")
         except BlueGreenError as second:
             told.append(f"{target.key} could not be put back ({second.message})")

@@ -13,10 +13,13 @@ from typing import Any
 from .._cluster.client import Cluster
 from .._core.errors import RouteError
 from .._core.model import MANAGED_BY
+from .._core.problems import with_remedies
 from .._core.weights import live_version
-from .._routers.overlays import leftovers
+from .._routers.lint_release import Intent
+from .._routers.overlays import leftovers, mirrored
 from .._routers.router import Router
 from .._routers.rules import Manifest, Spelling
+from .lint import lint_routes
 from .verb import (
     ROUTE_OPTIONS,
     Module,
@@ -24,6 +27,7 @@ from .verb import (
     connect,
     find_route,
     finish,
+    kind_of,
     ref_of,
     router_of,
     spellings_of,
@@ -53,9 +57,12 @@ def run(module: Module) -> None:
 def _traffic_info(module: Module) -> Result:
     params = module.params
     cluster = connect(module)
-    routes = [observe(cluster, route, params["lint"]) for route in params["routes"]]
+    routes = [observe(cluster, route) for route in params["routes"]]
+    for route in routes:
+        route["problems"] = with_remedies(route["problems"])
     if params["unused"]:
         _refuse_used(cluster, params["routes"], params["unused"])
+    unread = _lint(cluster, params["routes"], routes) if params["lint"] else []
     known = [route for route in routes if route["weights"]]
     weights = known[0]["weights"] if known else {}
     return {
@@ -66,10 +73,23 @@ def _traffic_info(module: Module) -> Result:
         "candidate": _candidate(weights),
         "consistent": all(route["consistent"] and route["weights"] == weights for route in known),
         "problems": [problem for route in routes for problem in route["problems"]],
+        "unread": unread,
     }
 
 
-def observe(cluster: Cluster, route: Mapping[str, Any], lint: bool = False) -> Result:
+def _lint(cluster: Cluster, options: Sequence[Mapping[str, Any]], routes: Sequence[Result]) -> list[str]:
+    """Add to each route what is wrong around it, and tell what could not be read."""
+    intents = [
+        Intent(dict(route), candidate=_candidate(found["weights"]), live=live_version(found["weights"]))
+        for route, found in zip(options, routes, strict=True)
+    ]
+    problems, unread = lint_routes(cluster, intents)
+    for route, of_route in zip(routes, problems, strict=True):
+        route["problems"] += of_route
+    return unread
+
+
+def observe(cluster: Cluster, route: Mapping[str, Any]) -> Result:
     """One read of one route: the weights of the versions that are in it."""
     router, ref = router_of(route), ref_of(route)
     result: Result = {
@@ -83,21 +103,29 @@ def observe(cluster: Cluster, route: Mapping[str, Any], lint: bool = False) -> R
         "consistent": True,
         "problems": [],
         "missing": {},
+        "refused": None,
+        "backends": {},
+        "mirrors": [],
         "managed_fields": [],
     }
     found = find_route(cluster, route)
     if found is None:
-        message = f"{router.kind} {ref.namespace}/{ref.name} does not exist"
+        message = f"{kind_of(route)} {ref.namespace}/{ref.name} does not exist"
         return {**result, "problems": [{"code": "route_missing", "path": "", "message": message}]}
     metadata = found["metadata"]
     result["exists"] = True
     result["owned"] = (metadata.get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGED_BY
     result["managed_fields"] = metadata.get("managedFields") or []
     spellings = spellings_of(route, {}) or router.spellings(found)
+    result["refused"] = router.refusal(found) or None
     result.update(_read(router, found, route, spellings))
+    result["backends"] = {
+        spelling.name: [{"host": host, "subset": subset} for host, subset in dict.fromkeys(standing)]
+        for spelling in spellings
+        if (standing := router.backends(found, spellings, spelling.name))
+    }
+    result["mirrors"] = mirrored(router, found, spellings)
     result["problems"] += leftovers(router, found, spellings)
-    if lint:
-        result["problems"] += router.problems(found)
     return result
 
 
@@ -134,7 +162,7 @@ def _refuse_used(cluster: Cluster, routes: Sequence[Mapping[str, Any]], versions
                 continue
             for host, subset in _backends(router, own, spellings, spelling):
                 for item in standing:
-                    name = f"{router.kind} {route['namespace']}/{item['metadata']['name']}"
+                    name = f"{kind_of(route)} {route['namespace']}/{item['metadata']['name']}"
                     places += [f"{name}, {place}" for place in router.sends_to(item, host, subset)]
     if places:
         raise RouteError(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.errors import BlueGreenError
+from .._core.observe import DEFAULT_HEADER
 from .._routers.overlays import (
-    DEFAULT_HEADER,
     checked_header,
     with_mirror,
     with_test_rules,

@@ -20,7 +20,7 @@ from .._core.weights import Weights, checked_weights
 from .._routers.router import Router
 from .._routers.rules import Change, Manifest, Operation, Spelling, guarded
 from .traffic_overlays import Overlays, overlay_versions
-from .verb import Module, Result, find_route, ref_of, router_of, spellings_of
+from .verb import Module, Result, find_route, kind_of, ref_of, router_of, spellings_of
 
 try:
     import jsonpatch
@@ -34,10 +34,12 @@ except ImportError:
 class Target:
     """One route on its way: what is wanted of it, how it stands, what is to be written.
 
-    ``original`` is how it stood before our first write, ``stored`` after our last, ``written`` what we wrote.
+    ``original`` is how it stood before our first write, ``stored`` after our last, ``written`` what we wrote;
+    ``refused`` whether its controller refused it before.
     """
 
     router: Router
+    kind: str
     ref: Ref
     options: Mapping[str, Any]
     weights: Weights
@@ -49,11 +51,12 @@ class Target:
     original: Manifest = field(default_factory=dict)
     stored: Manifest = field(default_factory=dict)
     written: list[Change] = field(default_factory=list)
+    refused: bool = False
 
     @property
     def key(self) -> str:
         """How messages name the route."""
-        return f"{self.router.kind} {self.ref.namespace}/{self.ref.name}"
+        return f"{self.kind} {self.ref.namespace}/{self.ref.name}"
 
     @property
     def told(self) -> Change:
@@ -75,6 +78,7 @@ def target_of(route: Mapping[str, Any], params: Mapping[str, Any]) -> Target:
     spellings = spellings_of(route, names)
     return Target(
         router=router_of(route),
+        kind=kind_of(route),
         ref=ref_of(route),
         options=route,
         weights=weights,
@@ -103,6 +107,8 @@ def read(cluster: Cluster, target: Target, module: Module) -> None:
     if found is None:
         module.warn(f"{target.key} does not exist yet: what is done to it can only be told once it does")
     target.route = found or {}
+    if not target.written:
+        target.refused = bool(found and target.router.refusal(found))
 
 
 def planned(target: Target, params: Mapping[str, Any], check_mode: bool) -> Change:
@@ -165,10 +171,16 @@ def _expected(target: Target, expect: Weights, check_mode: bool) -> Manifest:
     return target.route
 
 
-def inverse(target: Target) -> list[Operation]:
-    """The operations that make a route again what it was before our first write; refused when others wrote since."""
+def inverse(target: Target, now: Manifest) -> list[Operation]:
+    """The operations that make a route again what it was before our first write; refused when others wrote since.
+
+    A controller that has written into the status meanwhile is nobody else: the generation counts what is specified.
+    """
     whole = {"op": "replace", "path": "/spec", "value": target.original["spec"]}
-    return guarded([whole], target.stored["metadata"]["resourceVersion"])
+    generation = target.stored["metadata"].get("generation")
+    # Not every kind has one.
+    same = now["metadata"].get("generation") == generation and (generation or now["spec"] == target.stored["spec"])
+    return guarded([whole], (now if same else target.stored)["metadata"]["resourceVersion"])
 
 
 def _applied(route: Manifest, operations: Sequence[Operation]) -> Manifest:
@@ -190,7 +202,7 @@ def described(target: Target) -> Result:
     """A route in the module's result."""
     return {
         "router": target.router.name,
-        "kind": target.router.kind,
+        "kind": target.kind,
         "name": target.ref.name,
         "namespace": target.ref.namespace,
         "rules": [

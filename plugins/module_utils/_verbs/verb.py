@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
 from .._cluster.client import Cluster, NotFound, Ref, auth_argument_spec
-from .._core.errors import BlueGreenError
+from .._core.durations import seconds
+from .._core.errors import BlueGreenError, SpecError
 from .._routers.registry import ROUTERS
 from .._routers.router import Router
 from .._routers.rules import Spelling
@@ -58,6 +60,53 @@ def connect(module: Module) -> Cluster:
     return Cluster({name: module.params.get(name) for name in names if module.params.get(name) is not None})
 
 
+def duration(params: Mapping[str, Any], name: str) -> float:
+    """An option in seconds; raises SpecError."""
+    try:
+        return seconds(params[name])
+    except ValueError as error:
+        raise SpecError(name, str(error)) from None
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options without those that were left out, at any depth."""
+    return {
+        key: given(value) if isinstance(value, Mapping) else value
+        for key, value in options.items()
+        if value is not None and value != []
+    }
+
+
+# Headers whose values are credentials, by the usual words in their names.
+_CREDENTIAL = re.compile(r"auth|cookie|token|secret|password|api[-_]?key", re.IGNORECASE)
+# A shorter word is no secret, and would be cut out of every other that it is a part of.
+SHORTEST_SECRET = 6
+
+
+def credentials(headers: Mapping[str, Any]) -> set[str]:
+    """What of a request's headers must not be seen.
+
+    Without its scheme, such as "Bearer", too: what an application repeats of it may be the token alone.
+    """
+    found: set[str] = set()
+    for name, value in headers.items():
+        if value and _CREDENTIAL.search(str(name)):
+            alone = str(value).rpartition(" ")[2]
+            found |= {str(value), *([alone] if len(alone) >= SHORTEST_SECRET else [])}
+    return found
+
+
+NAMED: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+}
+WORKLOADS: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {**NAMED, "kind": {"type": "str", "default": "Deployment", "choices": ["Deployment", "StatefulSet"]}},
+}
+
 ROUTE_OPTIONS: dict[str, Any] = {
     "router": {"type": "str", "default": "istio", "choices": sorted(ROUTERS)},
     "name": {"type": "str", "required": True},
@@ -70,36 +119,42 @@ ROUTE_OPTIONS: dict[str, Any] = {
 
 
 def router_of(route: Mapping[str, Any]) -> Router:
-    """The router of a route's options, which also says what kind of object it is."""
+    """The router of a route's options; raises BlueGreenError when it does not know the kind or its API version."""
     router = ROUTERS[route["router"]]
-    if route.get("kind") not in (None, router.kind):
-        raise BlueGreenError(f"routes.kind: the router {router.name} knows {router.kind}, not {route['kind']}")
-    if route.get("api_version") not in (None, *router.api_versions):
-        raise BlueGreenError(
-            f"routes.api_version: {route['api_version']} is none of {router.kind}'s: {', '.join(router.api_versions)}"
-        )
+    kind = kind_of(route)
+    if kind not in router.kinds:
+        known = ", ".join(router.kinds)
+        raise BlueGreenError(f"routes.kind: the router {router.name} knows {known}, not {kind}")
+    versions = router.kinds[kind].api_versions
+    if route.get("api_version") not in (None, *versions):
+        raise BlueGreenError(f"routes.api_version: {route['api_version']} is none of {kind}'s: {', '.join(versions)}")
     return router
+
+
+def kind_of(route: Mapping[str, Any]) -> str:
+    """The kind of the object of a route's options."""
+    return str(route.get("kind") or ROUTERS[route["router"]].kind)
 
 
 def ref_of(route: Mapping[str, Any]) -> Ref:
     """Where the object of a route's options is."""
-    router = router_of(route)
-    return Ref(route.get("api_version") or router.api_versions[0], router.plural, route["namespace"], route["name"])
+    kind = router_of(route).kinds[kind_of(route)]
+    return Ref(route.get("api_version") or kind.api_versions[0], kind.plural, route["namespace"], route["name"])
 
 
 def find_route(cluster: Cluster, route: Mapping[str, Any]) -> dict[str, Any] | None:
     """Read the object of a route's options: None when only the object is missing, not its kind or its namespace."""
-    router, ref = router_of(route), ref_of(route)
+    kind, ref = kind_of(route), ref_of(route)
     try:
         found = cluster.find(ref)
     except NotFound as missing:
         raise BlueGreenError(
-            f"the cluster has no kind {router.kind} in {ref.api_version}: install its CustomResourceDefinitions, or "
+            f"the cluster has no kind {kind} in {ref.api_version}: install its CustomResourceDefinitions, or "
             "name the version that it has with api_version"
         ) from missing
     if found is None and cluster.namespace_missing(route["namespace"]):
         raise BlueGreenError(
-            f"{router.kind} {route['namespace']}/{route['name']}: the namespace {route['namespace']} does not exist; "
+            f"{kind} {route['namespace']}/{route['name']}: the namespace {route['namespace']} does not exist; "
             "create it first"
         )
     return found
@@ -115,11 +170,16 @@ def spellings_of(route: Mapping[str, Any], names: Mapping[str, Any]) -> list[Spe
             raise BlueGreenError(
                 f"routes.versions.{name}: expected a mapping of {', '.join(sorted(_SPELLING_KEYS))}, got {spelling!r}"
             )
+        selector = spelling.get("selector") or {}
+        if not isinstance(selector, Mapping) or not all(isinstance(value, str) for value in selector.values()):
+            raise BlueGreenError(
+                f"routes.versions.{name}.selector: expected labels with strings as their values, got {selector!r}"
+            )
         spellings.append(Spelling(name, **spelling))
     return spellings
 
 
-_SPELLING_KEYS = {"host", "subset", "namespace", "backend"}
+_SPELLING_KEYS = {"host", "subset", "namespace", "backend", "selector"}
 _SECRET_KEYS = {
     "token",
     "password",

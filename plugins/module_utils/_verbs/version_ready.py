@@ -12,13 +12,14 @@ from typing import Any
 
 from .._cluster.client import Cluster, NotFound
 from .._cluster.mirror import Mirror
-from .._core.durations import seconds, text
-from .._core.errors import BlueGreenError, SpecError
+from .._core.durations import text
+from .._core.errors import BlueGreenError
 from .._core.readiness import Readiness, judge_workload
-from .._core.sources import Pods, Workload
+from .._core.sources import Pods
+from .._core.workloads import WorkloadRef
 from .._gates import version as followed
 from .backends import endpoint_slices
-from .verb import Module, Result, connect, finish, with_auth
+from .verb import NAMED, WORKLOADS, Module, Result, connect, duration, finish, with_auth
 
 # The API server answers 503 itself while it cannot reach a pod that has only just become ready.
 REQUEST_PATIENCE = 10.0
@@ -27,8 +28,6 @@ REQUEST_TIMEOUT = 5.0
 
 def argument_spec() -> dict[str, Any]:
     """The module's options and rules."""
-    named = {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}}
-    kind = {"type": "str", "default": "Deployment", "choices": sorted(followed.PLURALS)}
     request = {
         "port": {"type": "int", "required": True},
         "path": {"type": "str", "default": "/"},
@@ -38,11 +37,10 @@ def argument_spec() -> dict[str, Any]:
         "argument_spec": with_auth(
             {
                 "version": {"type": "str"},
-                "workloads": {"type": "list", "elements": "dict", "default": [], "options": {**named, "kind": kind}},
-                "service": {"type": "dict", "options": named},
+                "workloads": WORKLOADS,
+                "service": {"type": "dict", "options": NAMED},
                 "min_endpoints": {"type": "int", "default": 1},
                 "timeout": {"type": "raw", "default": "5m"},
-                "hold": {"type": "raw", "default": 0},
                 "request": {"type": "dict", "options": request},
             }
         ),
@@ -57,18 +55,16 @@ def run(module: Module) -> None:
 
 
 def _version_ready(module: Module) -> Result:
-    params = {**module.params, **{name: _duration(module.params, name) for name in ("timeout", "hold")}}
+    params = {**module.params, "timeout": duration(module.params, "timeout")}
     # An empty list counts as given in Ansible's own rules for options.
     if not (params["workloads"] or params["service"]):
         raise BlueGreenError("workloads: there is nothing to wait for; name workloads, service, or both")
     cluster = connect(module)
     begun = time.monotonic()
-    result: Result
     try:
+        result = _look(cluster, params)
         if module.check_mode:
-            return {"changed": False, **_look(cluster, params)}
-        # What is followed anyway needs no look before.
-        result = {"ready": False} if params["hold"] else _look(cluster, params)
+            return {"changed": False, **result}
         if not result["ready"]:
             result = _watch(cluster, params, begun)
         if params["request"]:
@@ -82,18 +78,11 @@ def _version_ready(module: Module) -> Result:
     return {"changed": False, **result, "waited": round(time.monotonic() - begun, 3)}
 
 
-def _duration(params: Mapping[str, Any], name: str) -> float:
-    try:
-        return seconds(params[name])
-    except ValueError as error:
-        raise SpecError(name, str(error)) from None
-
-
 def _version(params: Mapping[str, Any]) -> Pods:
     service = params["service"]
     return Pods(
         version=params["version"] or "",
-        workloads=tuple(Workload(item["kind"], item["name"], item["namespace"]) for item in params["workloads"]),
+        workloads=tuple(WorkloadRef(item["kind"], item["name"], item["namespace"]) for item in params["workloads"]),
         service=(service["namespace"], service["name"]) if service else None,
         min_endpoints=params["min_endpoints"],
     )
@@ -109,50 +98,29 @@ def _look(cluster: Cluster, params: Mapping[str, Any]) -> Result:
 
 
 def _watch(cluster: Cluster, params: Mapping[str, Any], begun: float) -> Result:
-    """Follow workloads and endpoints, and the pods of what is not ready, until ready (and held), hopeless, or late.
-
-    While it is held, a pod that is replaced has the time that a start has; nothing ready at all ends it at once.
-    """
+    """Follow workloads and endpoints, and the pods of what is not ready, until ready, hopeless, or late."""
     version = _version(params)
     late = begun + params["timeout"]
-    held_since: float | None = None
-    whole = True
-    with Mirror(cluster, followed.selections(version), late + params["hold"] + params["timeout"]) as mirror:
+    with Mirror(cluster, followed.selections(version), late) as mirror:
         while True:
             seen = mirror.changes
             readiness, result = followed.seen(version, mirror)
-            # Only the pods can say why.
-            if not readiness.ready and mirror.follow(followed.pod_selections(version, mirror)):
-                continue
-            now = time.monotonic()
-            held_since = now if held_since is None and readiness.ready else held_since
-            if readiness.ready and held_since is not None and now >= held_since + params["hold"]:
+            if readiness.ready:
                 return result
-            if held_since is not None and whole and not readiness.ready:
-                late = now + params["timeout"]
-            whole = readiness.ready
-            _refuse_unready(params, readiness, result, held_since, late)
-            mirror.wait(seen, held_since + params["hold"] if whole and held_since is not None else late)
+            # Only the pods can say why.
+            if mirror.follow(followed.pod_selections(version, mirror)):
+                continue
+            _refuse_hopeless(params, readiness, result, late)
+            mirror.wait(seen, late)
 
 
-def _refuse_unready(
-    params: Mapping[str, Any], readiness: Readiness, result: Result, held_since: float | None, late: float
-) -> None:
+def _refuse_hopeless(params: Mapping[str, Any], readiness: Readiness, result: Result, late: float) -> None:
     """Raise BlueGreenError when waiting is of no use, or may not go on."""
-    now = time.monotonic()
-    if readiness.ready:
-        return
     if readiness.hopeless:
         raise BlueGreenError(
             f"{_subject(params)} will not become ready: {readiness.reason}; {readiness.remedy}", **result
         )
-    if held_since is not None and not (result["endpoints"] or any(pod["ready"] for pod in result["pods"])):
-        raise BlueGreenError(
-            f"{_subject(params)} has nothing ready any more, {text(now - held_since)} into its verification pause: "
-            f"{readiness.reason}; look at its pods before it gets more traffic",
-            **result,
-        )
-    if now >= late:
+    if time.monotonic() >= late:
         raise BlueGreenError(
             f"{_subject(params)} is not ready after {text(params['timeout'])}: {readiness.reason}; look at its pods' "
             "events, or give it more time with timeout",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.gates import KINDS, read_gates
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judge import read_judge
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judging.judge import read_judge
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.section import Section
 from ansible_collections.bluegreen.kubernetes.plugins.modules import analysis
 

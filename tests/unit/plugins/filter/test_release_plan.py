@@ -98,6 +98,8 @@ def test_routes_are_taken_as_traffic_info_returns_them() -> None:
         "rules": [{"name": "web", "weights": {"blue": 100}}],
         "consistent": True,
         "missing": {},
+        "backends": {"blue": [{"host": "web-blue.prod.svc.cluster.local", "subset": None}]},
+        "mirrors": [],
         "managed_fields": [],
         "problems": [],
     }

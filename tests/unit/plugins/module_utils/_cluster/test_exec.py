@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._cluster.client import (
@@ -133,3 +134,22 @@ def test_a_cluster_that_is_not_there(api: ApiServer) -> None:
     cluster = Cluster({"host": "http://127.0.0.1:1", "api_key": "sesame", "kubeconfig": {"current-context": ""}})
     with pytest.raises(ClusterError, match=r"cannot be reached through the cluster at http://127.0.0.1:1"):
         forwarded_get(cluster, "edge", "gateway", 15000, "/", 5)
+
+
+@pytest.mark.parametrize("option", ["ca_cert", "client_cert"])
+def test_certificates_that_cannot_be_read_are_named(option: str, tmp_path: Path) -> None:
+    nonsense = tmp_path / "nonsense.pem"
+    nonsense.write_text("nonsense")
+    cluster = connected(ApiServer("https://127.0.0.1:1"))
+    configuration = cluster.api_client.configuration
+    setattr(configuration, {"ca_cert": "ssl_ca_cert", "client_cert": "cert_file"}[option], str(nonsense))
+    with pytest.raises(ClusterError, match=r"the certificates for the cluster at https://127.0.0.1:1 cannot be read"):
+        forwarded_get(cluster, "edge", "gateway", 15000, "/", 5)
+
+
+def test_hosts_without_a_proxy_may_be_written_with_spaces(api: ApiServer) -> None:
+    api.serve = lambda pod, port, path: forwarded(port, "hello")
+    cluster = connected(api)
+    configuration = cluster.api_client.configuration
+    configuration.proxy, configuration.no_proxy = "http://127.0.0.1:9", "example.com, 127.0.0.1 ,"
+    assert forwarded_get(cluster, "edge", "gateway", 15000, "/", 5) == (200, "hello")

@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.autoscalers import handed_back, seen_capacity
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.autoscalers import (
+    seen_capacity,
+    with_minimum_owned_by,
+)
 
 WORKLOAD = {"key": "web/blue", "kind": "Deployment", "name": "web-blue", "namespace": "prod"}
 
@@ -144,7 +147,7 @@ def test_what_applies_an_autoscaler_again_is_named(metadata: dict[str, Any], kee
 def test_a_field_goes_back_to_its_owner_and_leaves_everybody_else() -> None:
     owner = {"manager": "helm", "operation": "Apply", "apiVersion": "autoscaling/v2"}
     before = [entry("helm", "maxReplicas", operation="Apply"), entry("patcher", "minReplicas"), entry("x", "metrics")]
-    assert handed_back(before, [owner]) == [
+    assert with_minimum_owned_by(before, [owner]) == [
         entry("helm", "maxReplicas", "minReplicas", operation="Apply"),
         entry("x", "metrics"),
     ]
@@ -152,7 +155,7 @@ def test_a_field_goes_back_to_its_owner_and_leaves_everybody_else() -> None:
 
 def test_an_owner_who_has_nothing_left_comes_back() -> None:
     owner = {"manager": "kubectl", "operation": "Update", "apiVersion": "autoscaling/v2"}
-    assert handed_back([entry("patcher", "minReplicas")], [owner]) == [entry("kubectl", "minReplicas")]
+    assert with_minimum_owned_by([entry("patcher", "minReplicas")], [owner]) == [entry("kubectl", "minReplicas")]
 
 
 def test_a_field_that_nobody_owned_is_nobodys_again() -> None:
@@ -161,10 +164,10 @@ def test_a_field_that_nobody_owned_is_nobodys_again() -> None:
     labelled["fieldsV1"]["f:metadata"] = {"f:labels": {}}
     status = {**entry("controller"), "fieldsV1": {"f:status": {}}}
     expected = [{**labelled, "fieldsV1": {"f:metadata": {"f:labels": {}}}}, status]
-    assert handed_back([labelled, status], []) == expected
+    assert with_minimum_owned_by([labelled, status], []) == expected
 
 
 def test_handing_back_changes_nothing_that_it_was_given() -> None:
     before = [entry("patcher", "minReplicas")]
-    handed_back(before, [])
+    with_minimum_owned_by(before, [])
     assert before == [entry("patcher", "minReplicas")]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import SpecError
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.gates import Gate, read_gates
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.gates import Gate, distinct, read_gates
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.sources import (
     Exec,
     Http,
@@ -77,6 +77,13 @@ def test_the_plain_form_is_read_again_as_the_same() -> None:
 def test_a_gate_without_a_name_is_called_after_its_kind_and_numbered() -> None:
     gates = read({"pods": {}}, {"name": "pods-2", "pods": {}}, {"pods": {}}, {"pods": {}})
     assert [gate.name for gate in gates] == ["pods", "pods-2", "pods-3", "pods-4"]
+
+
+def test_a_name_that_was_given_stays_with_its_gate() -> None:
+    assert [gate.name for gate in read({"pods": {}}, {"name": "pods", "pods": {}})] == ["pods-2", "pods"]
+    (unnamed,), (named, numbered) = read({"pods": {}}), read({"name": "pods", **http()}, {"name": "pods-2", **http()})
+    assert [gate.name for gate in distinct([unnamed, named, numbered])] == ["pods-3", "pods", "pods-2"]
+    assert [gate.name for gate in distinct([named, named, unnamed])] == ["pods", "pods-2", "pods-3"]
 
 
 def test_a_name_is_given_once() -> None:

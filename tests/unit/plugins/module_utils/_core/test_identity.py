@@ -126,3 +126,11 @@ def test_what_a_program_prints_of_an_http_answer_is_one() -> None:
     assert (reply.status, reply.headers) == (503, {"app-version": "web-blue", "via": "a:b"})
     assert reply.body.startswith("no healthy upstream")
     assert parsed_reply("web-blue\n") == Reply(0, {}, "web-blue\n")
+
+
+def test_of_several_answers_the_last_is_what_was_asked_for() -> None:
+    tunnel = "HTTP/1.1 200 Connection established\r\nApp-Version: proxy\r\n\r\n"
+    moved = "HTTP/1.1 301 Moved Permanently\r\nLocation: /\r\n\r\n"
+    reply = parsed_reply(tunnel + moved * 2000 + "HTTP/2 200 \r\napp-version: web-green\r\n\r\nhello\r\n")
+    assert reply == Reply(200, {"app-version": "web-green"}, "hello\n")
+    assert parsed_reply("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n") == Reply(204, {}, "")

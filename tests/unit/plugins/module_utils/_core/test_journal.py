@@ -259,3 +259,10 @@ def test_a_misshapen_entry_is_refused(entry: Entry, problem: str) -> None:
     with pytest.raises(SpecError) as refused:
         checked_entry(entry)
     assert refused.value.message.startswith(problem)
+
+
+def test_why_an_attempt_was_held_is_nothing_to_the_next() -> None:
+    held = [started(), {**HELD, "reason": "errors: 5 of 10"}]
+    assert state(*held).reason == "errors: 5 of 10"
+    assert state(*held, started()).reason == "errors: 5 of 10"
+    assert state(*held, ROLLING_BACK, ROLLED_BACK, started()).reason == ""

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import (
-    Existing,
+    ROUTERS,
     Retirement,
     Route,
     read_release,
 )
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.observe import Smoke, Verification
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.workloads import WorkloadRef
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers import registry
 
 from tests.unit.releases import read_version, refusal, web, web_service, web_version
 
@@ -122,13 +124,21 @@ def test_a_release_that_says_everything() -> None:
     assert web_service.routes_are_named
     assert web_service.uses_subsets
     old, new = web_service.versions.values()
-    assert (old.existing, old.namespace, old.host) == (Existing("Deployment", "web-old"), "legacy", "web-old")
+    assert (old.existing, old.namespace, old.host) == (
+        WorkloadRef("Deployment", "web-old", "legacy"),
+        "legacy",
+        "web-old",
+    )
     assert (new.namespace, new.subset) == ("front", "second")
     assert new.workload is not None
     assert new.workload.autoscaling == {"min_replicas": 4, "max_replicas": 8, "cpu": 70, "metrics": []}
     assert new.workload.disruption_budget == {"max_unavailable": "25%"}
     assert cart.routes == (Route(name="carts", namespace="prod"),)
-    assert cart.versions["v1"].existing == Existing("StatefulSet", "cart")
+    assert cart.versions["v1"].existing == WorkloadRef("StatefulSet", "cart", "prod")
+
+
+def test_a_release_may_name_every_router_that_there_is() -> None:
+    assert set(ROUTERS) == set(registry.ROUTERS)
 
 
 def test_a_version_may_be_named_by_a_number() -> None:
@@ -140,6 +150,13 @@ def test_a_version_may_be_named_by_a_number() -> None:
 @pytest.mark.parametrize("mode", ["delete", "scale_to_zero"])
 def test_retire_may_say_what_to_do_at_once(mode: str) -> None:
     assert read_release(web(retire=mode)).retire == Retirement(mode, 0.0, written=True)
+
+
+def test_problems_are_accepted_by_their_names() -> None:
+    assert read_release(web()).accept == ()
+    assert read_release(web(accept=["rule_shadowed"])).accept == ("rule_shadowed",)
+    told = refusal(web(accept=["rule_shadowed", "rule_shaded"]))
+    assert told.startswith('bluegreen.accept[1]: "rule_shaded" is no problem; known: duplicate_host, ')
 
 
 def test_the_smoke_request_can_be_left_out() -> None:
@@ -167,7 +184,7 @@ def test_the_hash_bears_keys_of_every_kind() -> None:
 
 
 BLUE = "bluegreen.services.web.versions.blue"
-EITHER = f"{BLUE}: expected either image, or existing: {{deployment: NAME}}"
+ONE = f"{BLUE}: expected just one of image, manifests, existing to say what it is made of; "
 NO_LABEL = 'is no DNS label: at most 63 lower-case letters, digits and "-", a letter or digit at both ends'
 
 
@@ -181,7 +198,7 @@ NO_LABEL = 'is no DNS label: at most 63 lower-case letters, digits and "-", a le
         (web(release="w" * 64), f'bluegreen.release: "{"w" * 64}" {NO_LABEL}'),
         (web(namespace=None), "bluegreen.namespace: is required"),
         (web(namespace="prod/eu"), f'bluegreen.namespace: "prod/eu" {NO_LABEL}'),
-        (web(router="linkerd"), 'bluegreen.router: expected one of istio, got "linkerd"'),
+        (web(router="linkerd"), 'bluegreen.router: expected one of istio, gateway_api, service, got "linkerd"'),
         (web(pause="soon"), 'bluegreen.pause: expected a duration such as 90, "90s", "10m" or "24h", got \'soon\''),
         (web(on_failure="retry"), 'bluegreen.on_failure: expected one of rollback, hold, got "retry"'),
         (web(to="red"), "bluegreen.to: no version red in every service; known: blue, green"),
@@ -192,11 +209,20 @@ NO_LABEL = 'is no DNS label: at most 63 lower-case letters, digits and "-", a le
             web(services={"2web": {}}),
             "bluegreen.services.2web: the name of a Service starts with a letter, as most clusters demand",
         ),
+        (
+            web(services={"web": {"versions": {"none": {"image": "a"}}}}),
+            'bluegreen.services.web.versions.none: "none" stands for answers of no version; call it something else',
+        ),
+        (
+            web(services={"web": {"versions": {"other": {"image": "a"}}}}),
+            'bluegreen.services.web.versions.other: "other" stands for answers of no version; call it something else',
+        ),
+        (web(interval=0), "bluegreen.interval: expected 0.1s or more, got 0s"),
         (web(retire="archive"), "bluegreen.retire: expected delete, scale_to_zero or {keep: 24h}, got 'archive'"),
         (web(retire={}), "bluegreen.retire: expected keep, such as {keep: 24h}"),
         (web(retire={"keep": "24h", "hot": True}), "bluegreen.retire.hot: unknown key; known here: keep"),
         (web(verify={"status": 200}), "bluegreen.verify.status: expected a list, got 200"),
-        (web(verify={"status": [2000]}), "bluegreen.verify.status: expected a list of HTTP status codes, got 2000"),
+        (web(verify={"status": [2000]}), "bluegreen.verify.status[0]: expected integer from 100 to 599, got 2000"),
         (web(verify={"path": "health"}), 'bluegreen.verify.path: expected a path that starts with "/", got "health"'),
     ],
 )
@@ -231,7 +257,7 @@ def test_steps_are_refused_with_their_path_in_the_release(steps: Any, message: s
     ("keys", "message"),
     [
         ({"port": 0}, "port: expected integer from 1 to 65535, got 0"),
-        ({"protocol": "grpc"}, 'protocol: expected one of http, tcp, tls, got "grpc"'),
+        ({"protocol": "udp"}, 'protocol: expected one of http, grpc, tcp, tls, got "udp"'),
         ({"hosts": "web.example.com"}, 'hosts: expected a list, got "web.example.com"'),
         (
             {"create_gateway": True, "gateways": ["public"], "hosts": ["a.example.com"]},
@@ -258,8 +284,8 @@ def test_a_service_that_is_refused(keys: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"image": None}, EITHER),
-        ({"existing": {"deployment": "web"}}, EITHER),
+        ({"image": None}, f"{ONE}there is none"),
+        ({"existing": {"deployment": "web"}}, f"{ONE}got image and existing"),
         (
             {"image": None, "existing": {}},
             f"{BLUE}.existing: expected exactly one of deployment, stateful_set, with the name of the object",
@@ -274,7 +300,7 @@ def test_a_service_that_is_refused(keys: dict[str, Any], message: str) -> None:
         ),
         (
             {"image": None, "existing": {"deployment": "web"}, "replicas": 3},
-            f"{BLUE}.replicas: unknown key; known here: existing, host, image, namespace, subset",
+            f"{BLUE}.replicas: unknown key; known here: existing, host, image, manifests, namespace, selector, subset",
         ),
         ({"replicas": "two"}, f'{BLUE}.replicas: expected integer ≥ 0, got "two"'),
         ({"replicas": -1}, f"{BLUE}.replicas: expected integer ≥ 0, got -1"),
@@ -380,7 +406,7 @@ def test_a_misspelled_key_beside_none_that_is_needed_is_named() -> None:
 
 
 def test_a_version_runs_as_what_somebody_else_writes_or_as_our_deployment() -> None:
-    assert read_version()[2].runs_as == Existing("Deployment", "web-blue")
-    assert read_version(image=None, existing={"stateful_set": "web-old"})[2].runs_as == Existing(
-        "StatefulSet", "web-old"
+    assert read_version()[2].runs_as == WorkloadRef("Deployment", "web-blue", "prod")
+    assert read_version(image=None, existing={"stateful_set": "web-old"})[2].runs_as == WorkloadRef(
+        "StatefulSet", "web-old", "prod"
     )

@@ -7,16 +7,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.gates import share_gates
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import read_release
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.observe import (
-    Mirroring,
-    gates_of_step,
-    share_gates,
-)
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.observe import Mirroring, gates_of_step
 
 from tests.unit.releases import refusal, web
 
 PROBE: dict[str, Any] = {"url": "http://web.example.com/"}
+PROXIES: dict[str, Any] = {"namespace": "istio-system", "selector": "istio=ingressgateway"}
 PODS: dict[str, Any] = {"name": "calm", "pods": {"max_restarts": 0}}
 
 
@@ -34,14 +32,19 @@ def test_a_release_says_once_how_its_traffic_is_seen() -> None:
 
 
 def test_several_ways_of_seeing_are_told_apart() -> None:
-    proxies = {"namespace": "istio-system", "selector": "istio=ingressgateway"}
-    release = read_release(web(observe={"probe": PROBE, "proxies": proxies}))
+    release = read_release(web(observe={"probe": PROBE, "proxies": PROXIES}))
     assert [gate.name for gate in release.observe or ()] == ["share by probe", "share by proxies"]
 
 
 def test_the_probe_of_a_gate_is_how_traffic_is_seen_when_nothing_else_is_said() -> None:
     release = read_release(web(observe=None, gates=[PODS, {"name": "mine", "probe": PROBE}]))
     assert [gate.name for gate in release.observe or ()] == ["mine"]
+
+
+def test_what_proxies_hold_does_not_say_how_traffic_is_seen() -> None:
+    assert read_release(web(observe=None, gates=[{"proxies": PROXIES}])).observe is None
+    release = read_release(web(observe=None, gates=[{"proxies": PROXIES}, {"probe": PROBE}]))
+    assert [gate.name for gate in release.observe or ()] == ["probe"]
 
 
 def test_whether_nothing_is_seen_or_nothing_is_said_makes_a_difference() -> None:
@@ -83,6 +86,33 @@ def test_a_share_gate_of_the_users_own_replaces_the_default_one() -> None:
     assert [gate.name for gate in share_gates(read_release(web(**keys)).gates)] == ["mine"]
 
 
+def test_a_look_at_the_proxies_stands_beside_how_traffic_is_seen() -> None:
+    keys = {"observe": {"probe": PROBE}, "gates": [{"proxies": PROXIES}]}
+    assert names_of_step(0, **keys) == ["share", "proxies"]
+
+
+def queried(metric: str) -> dict[str, Any]:
+    judge = {"fail_when": "candidate > `1`"}
+    return {"prometheus": {"url": "http://prometheus:9090", "query": f'{metric}{{v="$version"}}', "judge": judge}}
+
+
+def test_a_gate_without_a_name_takes_nobodys_place() -> None:
+    steps = [10, {"percent": 50, "gates": [queried("errors"), {"name": "prometheus-2", "pods": {}}]}]
+    keys = {"gates": [queried("latency")], "steps": steps}
+    assert names_of_step(0, **keys) == ["prometheus"]
+    assert names_of_step(1, **keys) == ["prometheus", "prometheus-3", "prometheus-2"]
+
+
+def test_a_gate_of_a_step_takes_the_place_of_the_one_that_it_is_named_after() -> None:
+    steps = [10, {"percent": 50, "gates": [{"name": "prometheus", "pods": {}}]}]
+    release = read_release(web(gates=[queried("latency")], steps=steps))
+    assert [gate.kind for gate in gates_of_step((), release.gates, release.steps[1].gates)] == ["pods"]
+
+
+def test_a_gate_that_is_called_like_how_traffic_is_seen_is_another() -> None:
+    assert names_of_step(0, observe={"probe": PROBE}, gates=[{"name": "share", "pods": {}}]) == ["share-2", "share"]
+
+
 @pytest.mark.parametrize(("given", "header"), [(True, "x-bluegreen"), ("X-T", "x-t"), (False, None), (None, None)])
 def test_the_header_of_the_test_at_0(given: Any, header: str | None) -> None:
     assert read_release(web(verify={"header": given})).verify.header == header
@@ -92,6 +122,15 @@ def test_a_header_is_a_name() -> None:
     assert refusal(web(verify={"header": "x-test: 1"})) == (
         'bluegreen.verify.header: expected true or the name of a request header such as x-bluegreen, got "x-test: 1"'
     )
+
+
+@pytest.mark.parametrize("name", ["-x", "x-", "uri", "method", "Authority"])
+def test_a_header_is_one_that_routes_can_match(name: str) -> None:
+    assert refusal(web(verify={"header": name})).startswith("bluegreen.verify.header: expected true or the name")
+
+
+def test_a_header_has_letters_that_a_request_can_have() -> None:
+    assert refusal(web(verify={"header": "x-tést"})).startswith("bluegreen.verify.header: expected true or the name")
 
 
 def test_mirroring_is_asked_for() -> None:

@@ -234,6 +234,28 @@ class TestUnderWay:
         spec = release()
         assert decide(spec, under_way(spec, {"blue": 100, "green": 0}, spec_hash="older")).action == "resume"
 
+    @pytest.mark.parametrize("green", [0, 25])
+    def test_a_service_that_came_later_is_refused(self, green: int) -> None:
+        spec = release(services=("web", "api"))
+        routes = (route({"blue": 100 - green, "green": green}), route({"blue": 100}, "api"))
+        observed = seen(*routes, state="shifting", spec_hash=spec.candidate_hash("green"), percent=green)
+        assert refused(spec, observed) == (
+            "api was no part of the release to green when it began, and has no way back: take it out of the "
+            "specification until the release is closed, or roll back first"
+        )
+
+    def test_a_service_that_came_later_does_not_stop_a_rollback(self) -> None:
+        spec = release(services=("web", "api"))
+        routes = (route({"blue": 75, "green": 25}), route({"blue": 100}, "api"))
+        observed = seen(*routes, state="rolling_back", spec_hash=spec.candidate_hash("green"))
+        assert decide(spec, observed).action == "roll_back"
+        assert rollback_weights(spec, observed) == {"web": {"blue": 100, "green": 0}}
+
+    def test_a_service_that_came_later_is_part_of_a_first_install(self) -> None:
+        spec = release(services=("web", "api"))
+        routes = (route({"blue": 100}), route({}, "api"))
+        assert decide(spec, seen(*routes, state="started", install=True, to="blue", before={})).action == "install"
+
     def test_a_rollback_that_was_begun_is_finished_first(self) -> None:
         spec = release("blue", "green", "red", to="red")
         observed = under_way(spec, {"blue": 95, "green": 5}, state="rolling_back")

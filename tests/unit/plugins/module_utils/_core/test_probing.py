@@ -75,10 +75,26 @@ def test_a_command_prints_one_whole_answer() -> None:
     assert (probe.in_pod.whole, probe.identify.source, probe.identify.expression) == (True, "header", "app-version")
 
 
+def test_what_is_the_same_for_all_versions_may_be_filled_in_later() -> None:
+    probe = read({"url": "http://$service.$namespace.svc:8080/$release", "headers": {"Host": "$service.example.com"}})
+    assert (probe.url, probe.host) == ("http://$service.$namespace.svc:8080/$release", "$service.example.com")
+    with pytest.raises(SpecError, match=r"^probe\.url: holds \$namespace, and nothing says what that is here$"):
+        probe.refuse_unfilled()
+    with pytest.raises(SpecError, match=r"^probe\.host: holds \$service, and nothing says what that is here$"):
+        read({**URL, "host": "$service.example.com"}).refuse_unfilled()
+    read({**URL, "host": "web.example.com"}).refuse_unfilled()
+
+
 @pytest.mark.parametrize(
     ("written", "message"),
     [
         ({}, "probe.url: is required"),
+        (
+            {"url": "http://web-$version/"},
+            'probe.url: expected a URL such as http://192.0.2.1:8080/path, got "http://web-$v',
+        ),
+        ({"url": "http://web.$domain/"}, "probe.url: expected a URL"),
+        ({**URL, "host": "$version.example.com"}, "probe.host: expected a name such as web.example.com"),
         ({**URL, "exec": POD}, "probe.exec: stands beside url"),
         ({"url": "web.example.com"}, "probe.url: expected a URL such as http://192.0.2.1:8080/path"),
         ({"url": "ftp://web.example.com"}, "probe.url: expected a URL"),
@@ -96,7 +112,7 @@ def test_a_command_prints_one_whole_answer() -> None:
         ({**URL, "rate": 0}, "probe.rate: expected a number > 0 and ≤ 2000, got 0"),
         ({**URL, "rate": 5000}, "probe.rate: expected a number > 0 and ≤ 2000, got 5000"),
         ({**URL, "requests": 0}, "probe.requests: expected integer ≥ 1, got 0"),
-        ({**URL, "timeout": 0}, "probe.timeout: expected more than 0 seconds"),
+        ({**URL, "timeout": 0}, "probe.timeout: expected 0.001s or more, got 0s"),
         ({**URL, "timeout": "soon"}, "probe.timeout: expected a duration"),
         ({**URL, "expect": {"tolerance": 0}}, "probe.expect.tolerance: expected a number > 0 and < 100, got 0"),
         ({**URL, "expect": {"confidence": 1}}, "probe.expect.confidence: expected a number ≥ 0.5 and < 1, got 1"),

@@ -34,7 +34,7 @@ def test_a_command_of_ones_own() -> None:
         ({"via": "exec", "command": ["curl", "/stats"]}, "proxies.command: has to ask for $path"),
         ({"selector": {}}, "proxies.selector: holds no label"),
         ({"admin_port": 0}, "proxies.admin_port: expected integer from 1 to 65535, got 0"),
-        ({"timeout": 0}, "proxies.timeout: expected a duration above 0"),
+        ({"timeout": 0}, "proxies.timeout: expected 0.001s or more, got 0s"),
         ({"admin": 15000}, "proxies.admin: unknown key; did you mean admin_port?"),
     ],
 )

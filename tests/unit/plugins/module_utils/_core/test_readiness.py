@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.readiness import (
     HOPELESS_WAITING,
     judge_endpoints,
+    judge_pods,
+    judge_switched,
     judge_workload,
     pod_summary,
     ready_endpoints,
@@ -227,3 +229,32 @@ def test_a_pod_in_a_result_says_what_it_waits_for() -> None:
     ready = pod(phase="Running", conditions=[{"type": "Ready", "status": "True"}])
     assert pod_summary(ready) == {"name": "web-green-new-x", "ready": True, "reason": "Running"}
     assert pod_summary({"metadata": {"name": "new"}})["reason"] == "Unknown"
+
+
+def test_pods_that_a_service_would_have_count_while_they_are_ready_and_stay() -> None:
+    ready: dict[str, Any] = {"conditions": [{"type": "Ready", "status": "True"}]}
+    pods = [pod(**ready), pod(), pod(metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}, **ready)]
+    assert judge_pods("app=web", pods, 1).ready
+    found = judge_pods("app=web", pods, 2)
+    assert (found.ready, found.reason) == (False, "1 ready pods have the labels app=web, 2 wanted")
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "reason"),
+    [
+        ([{"targetRef": {"name": "web-green-new-x"}}], ""),
+        ([{"targetRef": {"name": "web-green-new-x"}, "conditions": {"ready": False}}], "0 ready endpoints, 1 wanted"),
+        (
+            [{"targetRef": {"name": "web-green-new-x"}}, {"targetRef": {"name": "other"}}],
+            "still has pod other among its endpoints",
+        ),
+        ([{"addresses": ["10.0.0.9"]}], "still has 10.0.0.9 among its endpoints"),
+        ([], "0 ready endpoints, 1 wanted"),
+    ],
+)
+def test_endpoints_have_switched_once_they_are_of_the_selected_pods_alone(
+    endpoints: list[dict[str, Any]], reason: str
+) -> None:
+    found = judge_switched("prod/web", [{"endpoints": endpoints}, {}], [pod()], 1)
+    assert found.ready is not bool(reason)
+    assert reason in found.reason

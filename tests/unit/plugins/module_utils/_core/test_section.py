@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import SpecError
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.section import Section, integer
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.section import Range, Section, integer
 
 
 def told(read: Callable[[Section], object], **values: Any) -> str:
@@ -120,6 +120,31 @@ def test_a_duration_names_its_key() -> None:
     )
 
 
+def test_a_duration_may_have_a_shortest() -> None:
+    assert Section({"window": "1s"}, "top").duration("window", 5, least=1) == 1
+    assert Section({}, "top").duration("window", 0.5, least=1) == 0.5, "a default is nobody's mistake"
+    assert Section({"window": None}, "top").optional_duration("window", least=1) is None
+    message = "top.window: expected 1s or more, got 0.5s"
+    assert told(lambda section: section.optional_duration("window", least=1), window="500ms") == message
+
+
+def test_a_number_stays_within_its_range() -> None:
+    allowed = Range(above=0, most=2)
+    assert Section({"by": "1.5"}, "top").number("by", 1, allowed) == 1.5, "as -e by=1.5 gives it"
+    assert Section({}, "top").number("by", 1, allowed) == 1
+    assert Section({}, "top").optional_number("by", allowed) is None
+    for value, shown in ((0, "0"), (2.5, "2.5"), (True, "True"), ("nan", '"nan"'), ("two", '"two"'), ([1], "[1]")):
+        message = f"top.by: expected a number > 0 and ≤ 2, got {shown}"
+        assert told(lambda section: section.optional_number("by", allowed), by=value) == message
+
+
+def test_a_list_of_integers_names_the_entry_that_is_none() -> None:
+    assert Section({"status": [200, "204"]}, "top").integers("status", 100, 599) == (200, 204)
+    assert Section({}, "top").integers("status", 100, 599) == ()
+    message = "top.status[1]: expected integer from 100 to 599, got 600"
+    assert told(lambda section: section.integers("status", 100, 599), status=[200, 600]) == message
+
+
 def test_a_list_of_strings_names_the_entry_that_is_none() -> None:
     assert Section({"hosts": ["a", "b"]}, "top").texts("hosts") == ("a", "b")
     assert Section({}, "top").texts("hosts") == ()
@@ -154,3 +179,10 @@ def test_any_other_amount_is_refused(value: object, shown: str) -> None:
     assert told(lambda section: section.amount("max_unavailable"), max_unavailable=value) == (
         f'top.max_unavailable: expected integer ≥ 0 or a percentage such as "25%", got {shown}'
     )
+
+
+@pytest.mark.parametrize("value", ["²", "٣", "--5", "5-"])
+def test_digits_are_those_of_ascii(value: str) -> None:
+    assert told(lambda section: section.integer("port"), port=value) == f'top.port: expected integer ≥ 0, got "{value}"'
+    message = f'top.share: expected integer ≥ 0 or a percentage such as "25%", got "{value}%"'
+    assert told(lambda section: section.amount("share"), share=f"{value}%") == message

@@ -44,8 +44,8 @@ def test_a_token_is_in_no_text_of_it() -> None:
         ({"url": "prometheus:9090"}, "telemetry.url: expected the address of Prometheus"),
         ({"url": f"{URL}/graph?g0.expr=up"}, "telemetry.url: expected the address of Prometheus"),
         ({"url": "http://me:sesame@prometheus"}, "telemetry.url: holds a user or password"),
-        ({"interval": "500ms"}, "telemetry.interval: expected a duration of at least 1s"),
-        ({"timeout": 0}, "telemetry.timeout: expected a duration above 0"),
+        ({"interval": "500ms"}, "telemetry.interval: expected 1s or more, got 0.5s"),
+        ({"timeout": 0}, "telemetry.timeout: expected 0.001s or more, got 0s"),
         ({"window": "1m"}, "telemetry.window: unknown key"),
     ],
 )

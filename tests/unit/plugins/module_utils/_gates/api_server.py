@@ -78,10 +78,11 @@ class ApiServer:
             raise Conflict(f"{ref} exists")
         if dry_run:
             self.dry_runs.append(dict(manifest))
-        else:
-            self.put(ref, dict(manifest))
-            self.on_create(dict(manifest))
-        return dict(manifest)
+            return dict(manifest)
+        self.put(ref, dict(manifest))
+        created = self.get(ref)
+        self.on_create(dict(manifest))
+        return created
 
     def delete(self, ref: Ref) -> None:
         self._refuse(ref)

@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._cluster.client import Cluster, NotFound
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._cluster.exec import NotAllowed
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._cluster.exec import NotAllowed, Ran
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.identity import Identify, Names, Reply
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.probing import read_probe
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.section import Section
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.share import Wanted
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.verdict import Finding
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates import asking as asking_gate
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates.answers import Answer
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates.asking import judged
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates.asking import asking, judged
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates.probe import measure, prove_share
 
 from tests.unit.plugins.module_utils._cluster.api_server import ApiServer, Messages, api_server, pod, status_of
@@ -161,3 +162,26 @@ def test_a_role_without_exec_ends_it_at_once(api: ApiServer) -> None:
 )
 def test_what_a_reply_counts_as(reply: Reply, expected: Answer) -> None:
     assert judged(reply, Names(Identify(), ["blue", "green"], "web"), 1, 0.5) == expected
+
+
+def test_a_pod_that_one_worker_gives_up_is_not_lost_to_another(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    probe = read_probe(Section({"exec": {"namespace": "prod", "selector": "app=client", "command": ["who"]}}, "probe"))
+    command = asking(probe, Names(probe.identify, ["blue"], "web"), lambda: connected(api))()
+
+    def run(cluster: Cluster, namespace: str, name: str, *about: Any) -> Ran:
+        asked.append(name)
+        if len(asked) == 1:
+            # Meanwhile another worker finds the next pod, and this one has gone.
+            api.pods["prod:app=client"] = [pod("client-b")]
+            monkeypatch.setattr(command, "_pod", "client-b")
+            raise NotFound("gone")
+        return Ran("web-blue", "", 0)
+
+    monkeypatch.setattr(asking_gate, "run_in_pod", run)
+    api.pods["prod:app=client"] = [pod("client-a")]
+    assert [answer.problem for answer in command(1.0)] == ["command not run"]
+    # What it has found is kept, and not looked for once more.
+    looks = len(api.requests)
+    assert [answer.version for answer in command(2.0)] == ["blue"]
+    assert (asked, len(api.requests)) == (["client-a", "client-b"], looks)

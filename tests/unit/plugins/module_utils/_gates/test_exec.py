@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._cluster.client import Ref
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._cluster.exec import Ran
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import BlueGreenError
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.gates import Gate, read_gates
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judgement import judged
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judging.judgement import History
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.share import Wanted
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.sources import Exec, Pods, Workload
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.sources import Exec, Pods
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.workloads import WorkloadRef
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates import exec as exec_gate
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates.course import Course, Scene
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates.exec import NoPod, judge_of, pod_of, run_once
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates.preflight import preflight
@@ -73,7 +77,7 @@ def test_an_existing_workload_says_what_selects_its_pods() -> None:
     cluster = with_pods(("x", {"app": "legacy"}, True))
     spec = {"selector": {"matchLabels": {"app": "legacy"}}}
     cluster.put(Ref("apps/v1", "deployments", "prod", "legacy-v2"), {"spec": spec})
-    watched = Pods(version="green", workloads=(Workload("Deployment", "legacy-v2", "prod"),))
+    watched = Pods(version="green", workloads=(WorkloadRef("Deployment", "legacy-v2", "prod"),))
     assert pod(cluster, watched) == ("prod", "x")
 
 
@@ -82,7 +86,7 @@ def test_a_pod_that_is_not_there_yet_is_waited_for() -> None:
     assert isinstance(gate.options, Exec)
     measured = run_once(gate.options, scene)
     assert measured["error"].startswith("none of 0 pods with ")
-    assert judged(judge_of(gate.options), [measured]).verdict == "inconclusive"
+    assert History(judge_of(gate.options)).add(measured).verdict == "inconclusive"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +103,7 @@ def test_a_pod_that_is_not_there_yet_is_waited_for() -> None:
 def test_the_exit_code_or_the_condition_decides(keys: dict[str, Any], answer: dict[str, Any], verdict: str) -> None:
     gate = gate_and_scene(None, **keys)[0]
     assert isinstance(gate.options, Exec)
-    found = judged(judge_of(gate.options), [{"at": 0.0, "answer": answer}])
+    found = History(judge_of(gate.options)).add({"at": 0.0, "answer": answer})
     assert found.verdict == verdict
     if answer["status"] == 3 and verdict == "fail":
         assert found.reason == "the exit code is 3, wanted 0 (no room)"
@@ -122,3 +126,13 @@ def test_before_traffic_moves_it_is_only_seen_whether_pods_can_be_found() -> Non
     assert preflight([gate_and_scene(cluster, pod="gone")])[0].startswith("exec: there is no pod prod/gone")
     cluster.forbidden = {"/pods"}
     assert "is forbidden" in preflight([gate_and_scene(cluster)])[0]
+
+
+def test_more_json_than_a_result_can_hold_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for length, held in ((1000, True), (70_000, False)):
+        ran = Ran(json.dumps({"text": "x" * length}), "", 0)
+        monkeypatch.setattr(exec_gate, "run_in_pod", lambda *about, ran=ran: ran)
+        gate, scene = gate_and_scene(ApiServer(), pod="a")
+        assert isinstance(gate.options, Exec)
+        answer = run_once(gate.options, scene)["answer"]
+        assert (answer["json"] is not None, len(answer["stdout"]) < 5000) == (held, True)

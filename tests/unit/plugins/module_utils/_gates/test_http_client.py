@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import BlueGreenError
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.probing import read_probe
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.probing import Probe, read_probe
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.section import Section
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates import http_client
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates.http_client import Send, Unanswered, client
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.unit.plugins.module_utils._gates.entry_server import Given, entry, named
+from tests.unit.plugins.module_utils._gates.web_server import trickling
 
 HOST = "web.example.com"
 
@@ -227,9 +229,23 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
             sender("https://127.0.0.1/", tls=tls)
 
 
+def say_hello(connection: Any, stream_id: int, stream: socket.socket, trickle: threading.Event | None) -> None:
+    length = [] if trickle else [("content-length", "5")]
+    connection.send_headers(stream_id, [(":status", "200"), ("app-version", "web-green"), *length])
+    while trickle is not None and not trickle.wait(0.02):
+        connection.send_data(stream_id, b"x")
+        stream.sendall(connection.data_to_send())
+    connection.send_data(stream_id, b"hello", end_stream=True)
+
+
 @contextmanager
-def http2_entry(context: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """An entry that speaks nothing but HTTP/2, and the headers of the requests that it saw."""
+def http2_entry(
+    context: ssl.SSLContext | None = None, trickle: threading.Event | None = None
+) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """An entry that speaks nothing but HTTP/2, and the headers of the requests that it saw.
+
+    With ``trickle`` its answers come a byte at a time until that is set.
+    """
     need("2")
     import h2.config
     import h2.connection
@@ -251,9 +267,7 @@ def http2_entry(context: ssl.SSLContext | None = None) -> Iterator[tuple[str, li
                 for event in connection.receive_data(data):
                     if isinstance(event, h2.events.RequestReceived):
                         seen.append({str(name): str(value) for name, value in event.headers})
-                        headers = [(":status", "200"), ("app-version", "web-green"), ("content-length", "5")]
-                        connection.send_headers(event.stream_id, headers)
-                        connection.send_data(event.stream_id, b"hello", end_stream=True)
+                        say_hello(connection, event.stream_id, stream, trickle)
 
     def serve() -> None:
         while True:
@@ -277,6 +291,8 @@ def test_http2_with_prior_knowledge() -> None:
     with http2_entry() as (url, seen):
         send = sender(f"{url}about", host=HOST, http_version="2", headers={"X-Bluegreen": "7"})
         replies = [send(), send()]
+        assert sender(f"{url}ü%20?a=[1]", http_version="2")().body == "hello"
+        assert seen.pop()[":path"] == "/%C3%BC%20?a=[1]"
     assert [(reply.status, reply.headers["app-version"], reply.body) for reply in replies] == [
         (200, "web-green", "hello")
     ] * 2
@@ -312,3 +328,40 @@ def test_an_answer_of_a_version_can_be_slow_within_the_timeout() -> None:
     with entry({"blue": 1}, blue=named("blue", delay=0.3)) as mesh:
         assert sender(mesh.url)().status == 200
         assert failure(mesh.url, timeout="100ms") == "timeout"
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 1000", "Transfer-Encoding: chunked", "Connection: close"])
+def test_a_body_that_trickles_ends_with_the_timeout(head: str) -> None:
+    with trickling(head) as url:
+        begun = time.monotonic()
+        assert failure(f"{url}/", timeout="300ms") == "timeout"
+    assert time.monotonic() - begun < 3
+
+
+def test_a_body_that_trickles_over_http2_does_so_too() -> None:
+    over = threading.Event()
+    with http2_entry(trickle=over) as (url, _seen):
+        begun = time.monotonic()
+        assert failure(url, http_version="2", timeout="300ms") == "timeout"
+        over.set()
+    assert time.monotonic() - begun < 3
+
+
+def test_an_endless_body_over_http2_is_cut_and_the_next_answer_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "_BODY", 3)
+    with http2_entry() as (url, _seen):
+        send = sender(url, http_version="2")
+        assert [send().body for _number in range(3)] == ["hel"] * 3
+
+
+@VERSIONS
+def test_a_header_with_letters_that_none_can_have_is_refused_without_its_value(http_version: str) -> None:
+    probe = Probe(url="http://127.0.0.1:9/", headers={"X-Token": "s3cret ☂"}, http2=http_version == "2")
+    with pytest.raises(BlueGreenError, match=r"probe\.headers: 'X-Token' has letters that no") as refused:
+        client(probe)
+    assert "s3cret" not in refused.value.message
+
+
+def test_a_host_that_nobody_has_filled_in_is_not_looked_for() -> None:
+    with pytest.raises(BlueGreenError, match=r"holds \$namespace, and nothing says what that is here"):
+        sender("http://web.$namespace.svc/")

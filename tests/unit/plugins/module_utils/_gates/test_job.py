@@ -60,10 +60,13 @@ class Jobs(ApiServer):
         if exit_code is not None:
             state = {"terminated": {"exitCode": exit_code}}
         self.logs[f"prod/{NAME}-x/gate"] = "first line\nlast line"
+        uid = self.get(JOB)["metadata"]["uid"]
         self.put(
             Ref("v1", "pods", "prod", f"{NAME}-x"),
             {
-                "metadata": {"labels": {"batch.kubernetes.io/job-name": NAME}},
+                "metadata": {
+                    "labels": {"batch.kubernetes.io/job-name": NAME, "batch.kubernetes.io/controller-uid": uid}
+                },
                 "spec": {"containers": [{"name": "gate"}]},
                 "status": {
                     "phase": "Pending" if waiting else "Running",
@@ -231,3 +234,25 @@ def test_a_name_fits_and_belongs_to_one_gate(release: str, gate: str) -> None:
     assert all(word.isalnum() for word in name.split("-"))
     assert name == job_name(release, "web", "green", gate)
     assert name != job_name(release, "web", "blue", gate)
+
+
+def test_what_an_earlier_job_has_left_behind_is_not_taken_for_its_pod() -> None:
+    def go_on(cluster: Jobs) -> None:
+        cluster.set_pod()
+        threading.Timer(0.2, cluster.end, ("Complete",)).start()
+
+    cluster = Jobs(go_on)
+    left = {"containerStatuses": [{"name": "gate", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]}
+    cluster.put(
+        Ref("v1", "pods", "prod", f"{NAME}-left"),
+        {
+            "metadata": {
+                "labels": {"batch.kubernetes.io/job-name": NAME, "batch.kubernetes.io/controller-uid": "before"}
+            },
+            "spec": {"containers": [{"name": "gate"}]},
+            "status": {"phase": "Pending", **left},
+        },
+    )
+    found = run(cluster)
+    assert found.verdict == "pass"
+    assert [pod["name"] for pod in found.details["pods"]] == [f"{NAME}-x"]

@@ -7,10 +7,12 @@ from __future__ import annotations
 import math
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates import prometheus as client
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates.prometheus import (
     BadQuery,
     NoData,
@@ -30,6 +32,7 @@ from tests.unit.plugins.module_utils._gates.prometheus_server import (
     success,
     vector,
 )
+from tests.unit.plugins.module_utils._gates.web_server import trickling
 
 
 @pytest.fixture
@@ -146,3 +149,17 @@ def test_the_machines_netrc_does_not_replace_the_token(
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     query(source(server), "up")
     assert server.headers[0]["Authorization"] == "Bearer sesame"
+
+
+def test_a_missing_library_is_named(server: Prometheus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "requests", None)
+    with pytest.raises(Unreachable, match="library requests is missing on this machine; install it: pip install"):
+        query(source(server), "requests")
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+def test_an_answer_that_trickles_is_not_waited_for_without_end(head: str) -> None:
+    begun = time.monotonic()
+    with trickling(head) as url, pytest.raises(Unreachable, match=r"has not answered within 0\.3 s"):
+        query(PrometheusSource(url, timeout=0.3), "requests")
+    assert time.monotonic() - begun < 3

@@ -306,3 +306,14 @@ def test_what_cannot_be_counted_is_inconclusive(mesh: Mesh) -> None:
     mesh.add("gateway-a")
     mesh.unreachable.add("gateway-a")
     assert drained(mesh, 0.2).verdict == "inconclusive"
+
+
+def test_what_a_proxy_held_before_the_pods_could_not_be_seen_any_more_is_no_failure(mesh: Mesh) -> None:
+    mesh.add("gateway-a")
+    silence = {"/api/v1/namespaces/edge/pods": status_of(503, "the API server is going down")}
+    change = threading.Timer(0.2, mesh.api.refused.update, (silence,))
+    change.start()
+    finding = mesh.prove({"blue": 90, "green": 10}, deadline=0.6)
+    change.join()
+    assert (finding.verdict, finding.details["proxies"]) == ("inconclusive", [])
+    assert "the API server is going down" in finding.reason

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
@@ -168,3 +169,31 @@ def test_before_traffic_moves_a_version_may_have_no_counter(server: Prometheus) 
     preflight(options(server), ["blue", "green"])
     server.answer = lambda query: vector()
     preflight(options(server), ["blue", "green"])
+
+
+def test_one_look_without_an_answer_after_the_deadline_does_not_end_it(server: Prometheus) -> None:
+    begun, failed = time.monotonic(), list[str]()
+
+    def late() -> bool:
+        return time.monotonic() >= begun + 0.5
+
+    counted = growing(lambda look: dict.fromkeys(("blue", "green"), 0.5 if late() else 0.01))
+
+    def answer(query: str) -> Answer:
+        if late() and not failed:
+            failed.append(query)
+            return 503, ""
+        return counted(query)
+
+    server.answer = answer
+    assert prove(server, {"blue": 50, "green": 50}, deadline=0.5).verdict == "pass"
+    assert failed
+
+
+def test_a_metric_store_that_stays_down_ends_it_in_the_end(server: Prometheus) -> None:
+    looks = iter(range(10**6))
+    counted = growing(lambda look: {"blue": 0.01, "green": 0.01})
+    server.answer = lambda query: counted(query) if next(looks) < 3 else (503, "")
+    finding = prove(server, {"blue": 50, "green": 50})
+    assert (finding.verdict, "answered 503" in finding.reason) == ("inconclusive", True)
+    assert 0.2 <= finding.details["waited"] < 5

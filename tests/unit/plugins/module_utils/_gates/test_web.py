@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+import traceback
 from typing import Any
 
 import pytest
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import BlueGreenError
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.section import Section
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.sources import Http, read_http
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates import web as web_client
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates.web import Unanswered, ask, kept
 
-from tests.unit.plugins.module_utils._gates.web_server import Answer, Request, web
+from tests.unit.plugins.module_utils._gates.web_server import Answer, Request, trickling, web
 
 
 def http(url: str, **keys: Any) -> Http:
@@ -80,3 +84,31 @@ def test_a_result_holds_what_is_small_enough(body: Any, expected: dict[str, Any]
     found = kept({"status": 200, "headers": {}, "text": text, "json": None if isinstance(body, str) else body})
     assert {key: found[key] for key in expected} == expected
     assert "truncated" in expected or "truncated" not in found
+
+
+def test_a_header_that_cannot_be_sent_is_not_quoted() -> None:
+    for value in ("Bearer s3cret\nX-Other: 1", "s3cret ☂"):
+        with pytest.raises(Unanswered, match="cannot be sent: the URL, host or a header is not valid") as refused:
+            ask(Http(url="http://127.0.0.1:9/", headers={"Authorization": value}))
+        shown = "".join(traceback.format_exception(refused.value))
+        assert "s3cret" not in shown
+
+
+def test_a_url_that_is_none_is_not_quoted_either() -> None:
+    with pytest.raises(Unanswered) as refused:
+        ask(Http(url="http://user:s3cret@[::1/"))
+    assert "s3cret" not in refused.value.message
+
+
+def test_a_body_that_trickles_is_not_waited_for_without_end() -> None:
+    with trickling() as url:
+        begun = time.monotonic()
+        with pytest.raises(Unanswered, match="TimeoutError: the answer has begun in time, and not ended"):
+            ask(http(url, timeout="300ms"))
+    assert time.monotonic() - begun < 3
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_client, "urllib3", None)
+    with pytest.raises(BlueGreenError, match="library urllib3 is missing on this machine; install it: pip install"):
+        ask(http("http://127.0.0.1:9/"))

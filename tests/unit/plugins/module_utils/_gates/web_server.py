@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -52,7 +52,13 @@ def web(answer: Callable[[Request], Answer]) -> Iterator[str]:
         def do_GET(self) -> None:
             self.respond()
 
+        def do_HEAD(self) -> None:
+            self.respond()
+
         def do_POST(self) -> None:
+            self.respond()
+
+        def do_DELETE(self) -> None:
             self.respond()
 
         def log_request(self, *about: Any) -> None:
@@ -83,3 +89,34 @@ def prometheus(value: Callable[[Request], Any]) -> Iterator[str]:
 
     with web(answer) as url:
         yield url
+
+
+@contextmanager
+def trickling(head: str = "Content-Length: 1000") -> Iterator[str]:
+    """A server that begins its answer at once, and then says a byte from time to time."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header(*head.split(": "))
+            self.end_headers()
+            # A client that has gone is none.
+            with suppress(OSError):
+                while not over.wait(0.02):
+                    self.wfile.write(b"1\r\nx\r\n" if "chunked" in head else b"x")
+
+        def log_request(self, *about: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    Handler.protocol_version = "HTTP/1.1"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()

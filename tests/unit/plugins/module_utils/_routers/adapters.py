@@ -12,9 +12,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jsonpatch
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.weights import largest_remainder
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.registry import ROUTERS
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.router import Router
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.rules import Manifest, Operation
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.rules import (
+    Destination,
+    Manifest,
+    Operation,
+    Rule,
+    Spelling,
+)
 from hypothesis import assume
 from hypothesis import strategies as st
 
@@ -59,9 +66,36 @@ class Adapter(Protocol):
     kinds: tuple[str, ...]
     subsets: tuple[bool, ...]
     weight_path: str
+    alone_has_all: bool
+    # Whether a rule can divide its traffic; else one version has all of it.
+    splits: bool = True
+    # What overlays are about: the kind of rules that know them and where these stand, their conditions and
+    # destinations, what a user may have in them besides, and where a mirror is written. Where the first is empty, no
+    # rule knows them.
+    with_headers: str
+    matches: str
+    destinations: str
+    extras: tuple[tuple[Manifest, ...], ...]
+    mirror_path: str
+
+    def header(self, match: Manifest, name: str) -> str:
+        """The value that a condition asks for in a header."""
 
     def route(self, topology: Topology) -> Manifest:
         """The object, as the API server would return it."""
+
+    def rules(self, route: Manifest) -> tuple[Rule, ...]:
+        """Its rules with every version that they could send to."""
+        return self.router.rules(route)
+
+    def backend(self, destination: Destination) -> str:
+        """The name of the version or of the other backend that a destination is."""
+        return destination.subset or destination.backend.removeprefix("web-")
+
+    def without_weights(self, route: Manifest) -> Manifest:
+        """A copy without anything that says who gets how much."""
+        bare: Manifest = without_leaves(route, "weight")
+        return bare
 
 
 class Istio(Adapter):
@@ -71,6 +105,24 @@ class Istio(Adapter):
     kinds = ("http", "tls", "tcp")
     subsets = (False, True)
     weight_path = r"/spec/(http|tls|tcp)/\d+/route/\d+/weight"
+    alone_has_all = True
+    with_headers = "http"
+    matches = "match"
+    destinations = "route"
+    extras = (
+        (
+            {},
+            {"match": []},
+            {"match": [{"uri": {"prefix": "/äpi&<"}}]},
+            {"match": [{"headers": {"x-team": {"exact": "a"}}}, {"method": {"exact": "PUT"}}]},
+        ),
+        ({}, {"mirrors": []}, {"mirrors": [{"destination": {"host": "shadow"}, "percentage": {"value": 5}}]}),
+        ({}, {"rewrite": {"uri": "/"}}),
+    )
+    mirror_path = r"/spec/http/\d+/(mirror|mirrorPercentage|mirrors/-)"
+
+    def header(self, match: Manifest, name: str) -> str:
+        return str(match["headers"][name]["exact"])
 
     def route(self, topology: Topology) -> Manifest:
         """With a match, a timeout and retries, so that there is something to leave alone."""
@@ -92,7 +144,101 @@ class Istio(Adapter):
         return entry if line.weight is None else {**entry, "weight": line.weight}
 
 
-ADAPTERS: dict[str, Adapter] = {"istio": Istio()}
+class GatewayApi(Adapter):
+    """Routes of the Gateway API: weights on any scale, which count 1 where they are not written."""
+
+    router = ROUTERS["gateway_api"]
+    kinds = ("rules",)
+    subsets = (False,)
+    weight_path = r"/spec/rules/\d+/backendRefs/\d+/weight"
+    alone_has_all = False
+    with_headers = "rules"
+    matches = "matches"
+    destinations = "backendRefs"
+    extras = (
+        (
+            {},
+            {"matches": []},
+            {"matches": [{"path": {"type": "Exact", "value": "/äpi&<"}}]},
+            {"matches": [{"headers": [{"type": "Exact", "name": "x-team", "value": "a"}]}, {"method": "PUT"}]},
+        ),
+        (
+            {},
+            {"filters": [{"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "shadow", "port": 80}}}]},
+            {"filters": [{"type": "URLRewrite", "urlRewrite": {"hostname": "web"}}]},
+        ),
+        ({}, {"sessionPersistence": {"sessionName": "web"}}),
+    )
+    mirror_path = r"/spec/rules/\d+/filters(/-)?"
+
+    def header(self, match: Manifest, name: str) -> str:
+        return str(next(header["value"] for header in match["headers"] if header["name"] == name))
+
+    def route(self, topology: Topology) -> Manifest:
+        """With a match and a timeout, so that there is something to leave alone."""
+        rules: list[Manifest] = []
+        for block in topology.blocks:
+            rule: Manifest = {"backendRefs": [self._entry(line) for line in block.lines]}
+            rule |= {"matches": [{"path": {"type": "PathPrefix", "value": "/"}}], "timeouts": {"request": "5s"}}
+            rules.append(rule | ({"name": block.name} if block.name else {}))
+        metadata = {"name": "web", "namespace": "prod", "resourceVersion": "7", "generation": 3}
+        spec = {"hostnames": ["web.example.com"], "parentRefs": [{"name": "public"}], "rules": rules}
+        return {"kind": "HTTPRoute", "metadata": metadata, "spec": spec}
+
+    def _entry(self, line: Line) -> Manifest:
+        entry: Manifest = {"kind": "Service", "port": 8080}
+        if line.backend in VERSIONS:
+            entry |= {"name": f"web-{line.backend}"}
+        else:
+            entry |= {"name": line.backend, "namespace": "partners"}
+        return entry if line.weight is None else {**entry, "weight": line.weight}
+
+
+class PlainService(Adapter):
+    """Services: one label of the selector holds the name of the version that has everything."""
+
+    router = ROUTERS["service"]
+    kinds = ("selector",)
+    # With and without the usual label; beside another one, that holds the number of what is deployed.
+    subsets = (False, True)
+    weight_path = r"/spec/selector/(app.kubernetes.io~1version|track)"
+    alone_has_all = False
+    splits = False
+    with_headers = ""
+    matches = ""
+    destinations = ""
+    extras = ()
+    mirror_path = ""
+
+    def header(self, match: Manifest, name: str) -> str:
+        raise NotImplementedError
+
+    def route(self, topology: Topology) -> Manifest:
+        """With labels of pods, ports and a session affinity, so that there is something to leave alone."""
+        (block,) = topology.blocks
+        live = max((line for line in block.lines if line.backend in VERSIONS), key=lambda line: line.weight or 0)
+        own = {"track": live.backend, "app.kubernetes.io/version": "1.4"}
+        selector = own if topology.by_subset else {"app.kubernetes.io/version": live.backend}
+        spec = {"selector": {"app": "web", **selector}, "ports": [{"port": 80}], "sessionAffinity": "None"}
+        metadata = {"name": "web", "namespace": "prod", "resourceVersion": "7", "labels": {"track": "blue"}}
+        return {"kind": "Service", "metadata": metadata, "spec": spec}
+
+    def rules(self, route: Manifest) -> tuple[Rule, ...]:
+        chosen, _pins = self.router.carrying(route, [Spelling(name) for name in VERSIONS], (), VERSIONS)
+        return tuple(rule for rule, _found in chosen)
+
+    def backend(self, destination: Destination) -> str:
+        labels = dict(label.split("=") for label in str(destination.subset).split(","))
+        return labels.get("track") or labels["app.kubernetes.io/version"]
+
+    def without_weights(self, route: Manifest) -> Manifest:
+        bare = copy.deepcopy(route)
+        selector = bare["spec"]["selector"]
+        del selector["track" if "track" in selector else "app.kubernetes.io/version"]
+        return bare
+
+
+ADAPTERS: dict[str, Adapter] = {"istio": Istio(), "gateway_api": GatewayApi(), "service": PlainService()}
 
 
 BACKENDS = (*VERSIONS, *OTHERS)
@@ -106,6 +252,10 @@ _SIZES = st.lists(st.integers(0, 4), max_size=3)
 def topologies(draw: st.DrawFn, adapter: Adapter, versions: Sequence[str]) -> Topology:
     """Routes of several rules in which at least one holds all the versions, and with weight."""
     kinds = st.sampled_from(adapter.kinds)
+    if not adapter.splits:
+        live = draw(st.sampled_from(versions))
+        lines = tuple(Line(name, 100 if name == live else 0) for name in draw(_ORDERS))
+        return Topology(draw(st.sampled_from(adapter.subsets)), (Block(draw(kinds), None, lines),))
     sizes = draw(_SIZES)
     whole = draw(st.integers(0, len(sizes)))
     blocks = []
@@ -115,8 +265,18 @@ def topologies(draw: st.DrawFn, adapter: Adapter, versions: Sequence[str]) -> To
         length = size if size is not None else max(order.index(version) for version in versions) + 1
         lines = tuple(Line(name, weight) for name, weight in zip(order[:length], draw(_WEIGHTS), strict=False))
         blocks.append(Block(draw(kinds), draw(_NAMES), lines))
-    assume(all(_has_weight(block, versions) for block in blocks if block.holds(versions)))
+    assume(all(_has_weight(adapter, block, versions) for block in blocks if block.holds(versions)))
     return Topology(draw(st.sampled_from(adapter.subsets)), tuple(blocks))
+
+
+@st.composite
+def percentages(draw: st.DrawFn, adapter: Adapter, names: Sequence[str]) -> dict[str, int]:
+    """Weights for these versions, as far as the router's routes can carry them."""
+    if not adapter.splits:
+        to = draw(st.sampled_from(names))
+        return {name: 100 if name == to else 0 for name in names}
+    shares = draw(st.lists(st.integers(0, 100), min_size=len(names), max_size=len(names)).filter(any))
+    return largest_remainder(dict(zip(names, shares, strict=True)), 100)
 
 
 def applied(route: Manifest, operations: Sequence[Operation]) -> Manifest:
@@ -135,14 +295,14 @@ def standing(value: Any, path: str) -> Any:
     *parents, last = path.split("/")[1:]
     for part in parents:
         value = value[int(part)] if isinstance(value, list) else value[part]
-    return value[int(last)] if isinstance(value, list) else value.get(last)
+    return value[int(last)] if isinstance(value, list) else value.get(last.replace("~1", "/"))
 
 
-def without_weights(value: Any) -> Any:
-    """A copy without any leaf named ``weight``."""
+def without_leaves(value: Any, name: str) -> Any:
+    """A copy without any leaf of this name."""
     if isinstance(value, dict):
-        return {key: without_weights(item) for key, item in value.items() if key != "weight"}
-    return [without_weights(item) for item in value] if isinstance(value, list) else value
+        return {key: without_leaves(item, name) for key, item in value.items() if key != name}
+    return [without_leaves(item, name) for item in value] if isinstance(value, list) else value
 
 
 def in_order(adapter: Adapter, topology: Topology) -> Iterator[Block]:
@@ -151,5 +311,6 @@ def in_order(adapter: Adapter, topology: Topology) -> Iterator[Block]:
         yield from (block for block in topology.blocks if block.kind == kind)
 
 
-def _has_weight(block: Block, versions: Sequence[str]) -> bool:
-    return len(block.lines) == 1 or any(line.weight for line in block.lines if line.backend in versions)
+def _has_weight(adapter: Adapter, block: Block, versions: Sequence[str]) -> bool:
+    alone = len(block.lines) == 1 and adapter.alone_has_all
+    return alone or any(line.weight for line in block.lines if line.backend in versions)

@@ -10,13 +10,12 @@ import re
 from collections.abc import Container
 
 import pytest
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.weights import largest_remainder
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.registry import ROUTERS
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.rules import Manifest, Rule, Spelling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .adapters import ADAPTERS, VERSIONS, Adapter, Block, Line, Topology, applied, in_order, topologies, without_weights
+from .adapters import ADAPTERS, VERSIONS, Adapter, Block, Line, Topology, applied, in_order, percentages, topologies
 
 SPELLINGS = [Spelling(name) for name in VERSIONS]
 EACH = pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=ADAPTERS.keys())
@@ -28,8 +27,7 @@ def wishes(draw: st.DrawFn, adapter: Adapter) -> tuple[Topology, Manifest, dict[
     """A route, and weights for some of its versions."""
     names = draw(st.lists(st.sampled_from(VERSIONS), min_size=1, unique=True))
     topology = draw(topologies(adapter, names))
-    shares = draw(st.lists(st.integers(0, 100), min_size=len(names), max_size=len(names)).filter(any))
-    return topology, adapter.route(topology), largest_remainder(dict(zip(names, shares, strict=True)), 100)
+    return topology, adapter.route(topology), draw(percentages(adapter, names))
 
 
 def test_every_router_has_an_adapter() -> None:
@@ -62,7 +60,7 @@ def test_nothing_but_weights_changes(adapter: Adapter, data: st.DataObject) -> N
     change = adapter.router.patch(route, SPELLINGS, wanted)
     assert all(re.fullmatch(adapter.weight_path, operation["path"]) for operation in change.operations)
     assert {operation["op"] for operation in change.operations} <= {"test", "add", "replace"}
-    assert without_weights(applied(route, change.operations)) == without_weights(route)
+    assert adapter.without_weights(applied(route, change.operations)) == adapter.without_weights(route)
 
 
 @EACH
@@ -87,13 +85,13 @@ def test_who_is_not_named_keeps_its_part(adapter: Adapter, data: st.DataObject) 
     change = adapter.router.patch(route, SPELLINGS, wanted)
     factors = {rule.name: rule.factor for rule in change.rules}
     patched = applied(route, change.operations)
-    for before, after in zip(adapter.router.rules(route), adapter.router.rules(patched), strict=True):
-        held, other = _parts(before, wanted)
-        held_after, other_after = _parts(after, wanted)
+    for before, after in zip(adapter.rules(route), adapter.rules(patched), strict=True):
+        held, other = _parts(adapter, before, wanted)
+        held_after, other_after = _parts(adapter, after, wanted)
         if held.keys() != wanted.keys():
             assert before == after
         # Rules may share a name; each of them has a factor of its own.
-        elif [rule.name for rule in adapter.router.rules(route)].count(before.name) == 1:
+        elif [rule.name for rule in adapter.rules(route)].count(before.name) == 1:
             assert sum(held_after.values()) == sum(held.values()) * factors[before.name]
             assert other_after == {name: weight * factors[before.name] for name, weight in other.items()}
 
@@ -103,9 +101,9 @@ def test_who_is_not_named_keeps_its_part(adapter: Adapter, data: st.DataObject) 
 @given(data=st.data())
 def test_the_factor_is_the_smallest_that_makes_all_weights_whole(adapter: Adapter, data: st.DataObject) -> None:
     _topology, route, wanted = data.draw(wishes(adapter))
-    whole = [rule for rule in adapter.router.rules(route) if _parts(rule, wanted)[0].keys() == wanted.keys()]
+    whole = [rule for rule in adapter.rules(route) if _parts(adapter, rule, wanted)[0].keys() == wanted.keys()]
     for rule, change in zip(whole, adapter.router.patch(route, SPELLINGS, wanted).rules, strict=True):
-        held = sum(_parts(rule, wanted)[0].values())
+        held = sum(_parts(adapter, rule, wanted)[0].values())
         fits = [
             factor
             for factor in range(1, change.factor + 1)
@@ -125,7 +123,7 @@ def test_a_version_that_was_added_can_be_taken_out_again(adapter: Adapter, data:
         kept = tuple(Line(line.backend, line.weight or 90) for line in kept)
     kind, by_subset = data.draw(st.sampled_from(adapter.kinds)), data.draw(st.sampled_from(adapter.subsets))
     route = adapter.route(Topology(by_subset, (Block(kind, None, kept),)))
-    percent = data.draw(st.integers(0, 100))
+    percent = data.draw(st.integers(0, 100) if adapter.splits else st.sampled_from([0, 100]))
     # Where hosts tell versions apart, a new one's host is known to who asks for it.
     spellings = [Spelling("blue"), Spelling("green", backend="web-green")]
     wanted = {"blue": 100 - percent, "green": percent}
@@ -134,7 +132,7 @@ def test_a_version_that_was_added_can_be_taken_out_again(adapter: Adapter, data:
     assert adapter.router.patch(added, spellings, wanted, adopt=True).operations == ()
     back = applied(added, adapter.router.patch(added, spellings, {"blue": 100, "green": 0}).operations)
     bare = applied(back, adapter.router.removal(back, spellings, ["green"]))
-    assert without_weights(bare) == without_weights(route)
+    assert adapter.without_weights(bare) == adapter.without_weights(route)
     assert adapter.router.removal(bare, spellings, ["green"]) == ()
 
 
@@ -144,17 +142,17 @@ def test_a_version_that_was_added_can_be_taken_out_again(adapter: Adapter, data:
 def test_traffic_goes_to_a_version_exactly_where_it_has_weight(adapter: Adapter, data: st.DataObject) -> None:
     _topology, route, wanted = data.draw(wishes(adapter))
     for name in wanted:
-        weights = [_parts(rule, [name])[0].get(name, 0) for rule in adapter.router.rules(route)]
+        weights = [_parts(adapter, rule, [name])[0].get(name, 0) for rule in adapter.rules(route)]
         backends = set(adapter.router.backends(route, SPELLINGS, name))
         places = [place for backend in backends for place in adapter.router.sends_to(route, *backend)]
         assert len(places) == sum(weight > 0 for weight in weights)
 
 
-def _parts(rule: Rule, wanted: Container[str]) -> tuple[dict[str, int], dict[str, int]]:
+def _parts(adapter: Adapter, rule: Rule, wanted: Container[str]) -> tuple[dict[str, int], dict[str, int]]:
     """Effective weights of the wanted versions in a rule, and of everything else."""
     held: dict[str, int] = {}
     other: dict[str, int] = {}
     for destination, weight in zip(rule.destinations, rule.effective(), strict=True):
-        name = destination.subset or destination.backend.removeprefix("web-")
+        name = adapter.backend(destination)
         (held if name in wanted else other)[name] = weight
     return held, other

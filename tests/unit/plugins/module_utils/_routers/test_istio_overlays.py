@@ -204,7 +204,7 @@ class TestMirror:
         assert leftovers(ROUTER, given, BOTH) == []
 
 
-@pytest.mark.parametrize("name", ["", "x bluegreen", ":authority", "-x", "@request.auth.claims", "x_blue"])
+@pytest.mark.parametrize("name", ["", "uri", "x bluegreen", ":authority", "-x", "@request.auth.claims", "x_blue"])
 def test_what_is_no_header_is_refused(name: str) -> None:
     assert refusal(lambda: checked_header(name, "4f1c")).startswith("test_header.name: ")
 

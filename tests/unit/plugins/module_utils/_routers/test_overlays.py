@@ -12,7 +12,6 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.weights import largest_remainder
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.overlays import (
     TEST_RULE_PREFIX,
     leftovers,
@@ -26,30 +25,14 @@ from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .adapters import ADAPTERS, VERSIONS, Adapter, Block, applied, in_order, topologies
+from .adapters import ADAPTERS, VERSIONS, Adapter, Block, applied, in_order, percentages, topologies
 
 SPELLINGS = [Spelling(name) for name in VERSIONS]
 EACH = pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=ADAPTERS.keys())
+ABLE = {name: adapter for name, adapter in ADAPTERS.items() if adapter.with_headers}
+EACH_WITH_HEADERS = pytest.mark.parametrize("adapter", ABLE.values(), ids=ABLE.keys())
 MODEST = settings(max_examples=80)
 HEADER, VALUE = "x-bluegreen", "4f1c"
-
-# What a user may have in a rule besides, where the kind of rule knows it.
-MATCHES = st.sampled_from(
-    [
-        {},
-        {"match": []},
-        {"match": [{"uri": {"prefix": "/äpi&<"}}]},
-        {"match": [{"headers": {"x-team": {"exact": "a"}}}, {"method": {"exact": "PUT"}}]},
-    ]
-)
-MIRRORS = st.sampled_from(
-    [
-        {},
-        {"mirrors": []},
-        {"mirrors": [{"destination": {"host": "shadow"}, "percentage": {"value": 5}}]},
-    ]
-)
-REWRITES = st.sampled_from([{}, {"rewrite": {"uri": "/"}}])
 
 
 @st.composite
@@ -57,10 +40,10 @@ def routes(draw: st.DrawFn, adapter: Adapter) -> tuple[list[Block], Manifest]:
     """A route in which at least one rule holds all the versions, and the blocks that it is made of, in their order."""
     topology = draw(topologies(adapter, VERSIONS))
     route = adapter.route(topology)
-    for entry in route["spec"].get("http") or []:
-        del entry["match"]
-        for key in (MATCHES, MIRRORS, REWRITES):
-            entry |= copy.deepcopy(draw(key))
+    for entry in route["spec"].get(adapter.with_headers) or []:
+        del entry[adapter.matches]
+        for extras in adapter.extras:
+            entry |= copy.deepcopy(draw(st.sampled_from(extras)))
     return list(in_order(adapter, topology)), route
 
 
@@ -84,7 +67,7 @@ def test_test_rules_that_come_and_go_leave_every_byte(adapter: Adapter, data: st
     blocks, route = data.draw(routes(adapter))
     before = written(route)
     change = with_test_rules(adapter.router, route, SPELLINGS, "green", HEADER, VALUE)
-    able = [block for block in blocks if block.holds(VERSIONS) and block.kind == "http"]
+    able = [block for block in blocks if block.holds(VERSIONS) and block.kind == adapter.with_headers]
     standing = applied(route, change.operations)
     assert len(change.overlays) == len(adapter.router.test_rules(standing)) == len(able)
     back = without_test_rules(adapter.router, standing)
@@ -106,17 +89,14 @@ def test_a_test_rule_stands_directly_before_its_rule_and_sends_everything_to_one
             if not isinstance(entry, dict) or not str(entry.get("name")).startswith(TEST_RULE_PREFIX):
                 continue
             original = entries[position + 1]
-            assert [match.pop("headers")[HEADER] for match in copy.deepcopy(entry["match"])] == [
-                {"exact": VALUE}
-            ] * max(1, len(original.get("match", [])))
-            assert [item["weight"] for item in entry["route"]] == [100]
-            kept = {"timeout", "retries", "rewrite"} & original.keys()
+            assert [adapter.header(match, HEADER) for match in entry[adapter.matches]] == [VALUE] * max(
+                1, len(original.get(adapter.matches, []))
+            )
+            assert [item["weight"] > 0 for item in entry[adapter.destinations]] == [True]
+            kept = original.keys() - {"name", adapter.matches, adapter.destinations, "mirrors", "filters"}
             assert {key: entry[key] for key in kept} == {key: original[key] for key in kept}
-            assert not {"mirror", "mirrors", "mirrorPercentage"} & entry.keys()
-    assert all(
-        (rule.destinations[0].subset or rule.destinations[0].backend.removeprefix("web-")) == "green"
-        for rule in adapter.router.test_rules(standing)
-    )
+            assert "mirror" not in written(entry).lower()
+    assert all(adapter.backend(rule.destinations[0]) == "green" for rule in adapter.router.test_rules(standing))
 
 
 @EACH
@@ -141,26 +121,25 @@ def test_nobody_else_sees_a_test_rule(adapter: Adapter, data: st.DataObject) -> 
 def test_weights_are_written_past_a_test_rule(adapter: Adapter, data: st.DataObject) -> None:
     _blocks, route = data.draw(routes(adapter))
     router, standing = adapter.router, in_test(adapter.router, route)
-    wanted = data.draw(weights())
+    wanted = data.draw(percentages(adapter, VERSIONS))
     shifted = applied(standing, router.patch(standing, SPELLINGS, wanted).operations)
-    assert {written(entry) for entry in ours(router, shifted)} == {written(entry) for entry in ours(router, standing)}
+    assert {written(entry) for entry in ours(adapter, shifted)} == {written(entry) for entry in ours(adapter, standing)}
     cleaned = applied(shifted, without_test_rules(router, shifted).operations)
     assert written(cleaned) == written(applied(route, router.patch(route, SPELLINGS, wanted).operations))
 
 
-@EACH
+@EACH_WITH_HEADERS
 @MODEST
 @given(data=st.data())
 def test_what_users_write_meanwhile_survives(adapter: Adapter, data: st.DataObject) -> None:
     _blocks, route = data.draw(routes(adapter))
     router, standing = adapter.router, in_test(adapter.router, route)
-    added = {"name": f"{TEST_RULE_PREFIX}of-somebody-else", "match": [{"headers": {"a": {"exact": "b"}}}]}
-    entries = standing["spec"].get("http", [])
-    edited = [*entries, added]
-    standing["spec"]["http"] = data.draw(st.permutations(edited))
-    kept = [entry for entry in standing["spec"]["http"] if entry not in ours(router, standing)]
+    key = adapter.with_headers
+    added = {"name": f"{TEST_RULE_PREFIX}of-somebody-else", adapter.matches: adapter.extras[0][-1][adapter.matches]}
+    standing["spec"][key] = data.draw(st.permutations([*standing["spec"].get(key, []), added]))
+    kept = [entry for entry in standing["spec"][key] if entry not in ours(adapter, standing)]
     cleaned = applied(standing, without_test_rules(router, standing).operations)
-    assert cleaned["spec"]["http"] == kept
+    assert cleaned["spec"][key] == kept
     assert added in kept
 
 
@@ -182,13 +161,10 @@ def test_a_mirror_that_comes_and_goes_leaves_every_byte(adapter: Adapter, data: 
     blocks, route = data.draw(routes(adapter))
     before = written(route)
     change = with_mirror(adapter.router, route, SPELLINGS, "green", 12.5)
-    able = [block for block in blocks if block.holds(VERSIONS) and block.kind == "http"]
+    able = [block for block in blocks if block.holds(VERSIONS) and block.kind == adapter.with_headers]
     standing = applied(route, change.operations)
     assert len(change.overlays) == len(able)
-    assert all(
-        re.fullmatch(r"/spec/http/\d+/(mirror|mirrorPercentage|mirrors/-)", operation["path"])
-        for operation in change.operations
-    )
+    assert all(re.fullmatch(adapter.mirror_path, operation["path"]) for operation in change.operations)
     assert with_mirror(adapter.router, standing, SPELLINGS, "green", 12.5).operations == ()
     back = without_mirror(adapter.router, standing, SPELLINGS, "green")
     assert written(applied(standing, back.operations)) == before == written(route)
@@ -202,7 +178,7 @@ def test_everything_goes_in_one_write_with_the_weights(adapter: Adapter, data: s
     _blocks, route = data.draw(routes(adapter))
     router = adapter.router
     standing = in_test(router, mirrored(router, route))
-    wanted = data.draw(weights())
+    wanted = data.draw(percentages(adapter, VERSIONS))
     change = (
         router.patch(standing, SPELLINGS, wanted)
         .followed_by(without_mirror(router, standing, SPELLINGS, "green"))
@@ -219,7 +195,7 @@ def test_everything_goes_in_one_write_with_the_weights(adapter: Adapter, data: s
 def test_what_is_left_over_is_named_and_keeps_its_version(adapter: Adapter, data: st.DataObject) -> None:
     blocks, route = data.draw(routes(adapter))
     router = adapter.router
-    able = [block for block in blocks if block.holds(VERSIONS) and block.kind == "http"]
+    able = [block for block in blocks if block.holds(VERSIONS) and block.kind == adapter.with_headers]
     standing = in_test(router, mirrored(router, route))
     codes = [problem["code"] for problem in leftovers(router, standing, SPELLINGS)]
     assert codes == ["leftover_test_rule"] * len(able) + ["leftover_mirror"] * len(able)
@@ -233,12 +209,7 @@ def test_what_is_left_over_is_named_and_keeps_its_version(adapter: Adapter, data
     assert bool(places) == bool(able)
 
 
-def weights() -> st.SearchStrategy[dict[str, int]]:
-    shares = st.lists(st.integers(0, 100), min_size=len(VERSIONS), max_size=len(VERSIONS)).filter(any)
-    return shares.map(lambda parts: largest_remainder(dict(zip(VERSIONS, parts, strict=True)), 100))
-
-
-def ours(router: Router, route: Manifest) -> list[Any]:
+def ours(adapter: Adapter, route: Manifest) -> list[Any]:
     """The test rules as they are written."""
-    names = {rule.name for rule in router.test_rules(route)}
-    return [entry for entry in route["spec"].get("http") or [] if entry.get("name") in names]
+    names = {rule.name for rule in adapter.router.test_rules(route)}
+    return [entry for entry in route["spec"].get(adapter.with_headers) or [] if entry.get("name") in names]

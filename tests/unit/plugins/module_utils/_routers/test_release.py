@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -306,6 +307,8 @@ class TestStories:
         fresh.release()
         assert fresh.weights("web") == fresh.weights("api") == {"blue": 0, "green": 100}
         assert fresh.plan()["retire"]["entry"]["versions"] == ["web/blue", "api/blue"]
+        assert fresh.plan()["retire"]["message"].startswith("blue stays as the fallback")
+        assert fresh.plan()["status"]["fallback"].startswith("blue, retired in")
 
     def test_no_weight_moves_before_the_way_back_is_noted(self, cluster: Cluster) -> None:
         plan = cluster.plan()
@@ -399,6 +402,19 @@ class TestRollback:
         assert cluster.rollback()["entry"]["live"] == "blue"
         assert cluster.weights() == {"blue": 100}
         assert cluster.state.live == "blue"
+
+    def test_by_itself_only_while_the_release_is_under_way(self, cluster: Cluster) -> None:
+        cluster.release()
+        plan = cluster.plan()["rollback"]
+        assert plan["routes"]
+        assert plan["at_once"] == []
+        cluster.spec = web(services={"web": {"versions": images(blue="web:1.6", green="web:1.5")}})
+        # A gate that fails before the next release has begun must not take the last one back.
+        assert cluster.plan()["action"] == "start"
+        assert cluster.plan()["rollback"]["at_once"] == []
+        cluster.deploy()
+        cluster.shift(25)
+        assert [route["name"] for route in cluster.plan()["rollback"]["at_once"]] == ["web"]
 
     def test_after_which_the_release_starts_anew(self, cluster: Cluster) -> None:
         cluster.deploy()
@@ -565,3 +581,28 @@ def test_the_status_says_where_the_release_is(cluster: Cluster) -> None:
         "candidate": "green, step 2 passed, unverified",
         "web": "blue 75 %, green 25 %",
     }
+
+
+class TestCapacity:
+    """How many pods live has, where a stage has asked for it."""
+
+    @staticmethod
+    def seen(cluster: Cluster, replicas: int, *autoscalers: Plain) -> Observed:
+        counts = {"exists": True, "replicas": replicas, "ready": replicas, "ours": True}
+        workload = {"key": "web/blue", "kind": "Deployment", "name": "web-blue", "namespace": "prod"}
+        return replace(cluster._seen()[1], capacity=({**workload, **counts, "autoscalers": list(autoscalers)},))
+
+    def test_what_cannot_be_held_is_said_when_the_release_begins(self, cluster: Cluster) -> None:
+        numbers = {"min_replicas": 1, "max_replicas": 9, "owners": [], "managed_fields": []}
+        keda = {"name": "hpa", "controller": "ScaledObject web", "keeper": None, **numbers}
+        plan = release_plan(cluster._seen()[0], self.seen(cluster, 4, keda))
+        assert [problem["code"] for problem in plan["problems"]] == ["autoscaler_owned"]
+        assert release_plan(cluster._seen()[0], self.seen(cluster, 1, keda))["problems"] == []
+
+    def test_all_that_is_missing_is_sent_at_once_and_waited_for_together(self, cluster: Cluster) -> None:
+        cluster._record(release_plan(cluster._seen()[0], self.seen(cluster, 4))["started"])
+        cluster.deploy()
+        rollback = rollback_plan(cluster._seen()[0], self.seen(cluster, 1))["rollback"]
+        assert [patch["spec"] for patch in rollback["scale_up"]["patches"]] == [{"replicas": 4}]
+        assert rollback["scale_up"]["workloads"] == [{"kind": "Deployment", "name": "web-blue", "namespace": "prod"}]
+        assert rollback_plan(cluster._seen()[0], self.seen(cluster, 4))["rollback"]["scale_up"]["workloads"] == []

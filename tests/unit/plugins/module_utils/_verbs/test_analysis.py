@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._gates import metrics
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._verbs import analysis
 
 from tests.unit.plugins.module_utils._gates.entry_server import Given, entry
@@ -488,3 +489,94 @@ def test_a_mistake_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr("json.JSONDecoder.decode", broken)
         with pytest.raises(ZeroDivisionError):
             analysis.run(task)
+
+
+PROXIES = {"proxies": {"namespace": "edge", "selector": "app=entry"}}
+
+
+@pytest.mark.parametrize("more", [{"drained": True}, {"expect": {"weights": {"blue": 0, "green": 100}}}])
+def test_proxies_have_to_know_what_the_versions_are_called(more: dict[str, Any]) -> None:
+    result = analyse({**PROXIES, **more}, host=CLOSED, api_key="sesame", kubeconfig={"current-context": ""})
+    assert "verdict" not in result
+    assert result["msg"].startswith("metrics.proxies.backends: is required: ")
+
+
+def test_what_a_share_gate_is_to_see_goes_for_every_gate_of_its_service() -> None:
+    asked: list[str] = []
+
+    def value(request: Request) -> float:
+        asked.append("before" if "time" in request.query else "now")
+        return 1.0
+
+    share = {"samples": {"candidate": [1]}, "judge": {"fail_when": "candidate > `1`"}}
+    share["expect"] = {"weights": {"blue": 0, "green": 100}}
+    with prometheus(value) as url:
+        result = analyse(share, {"service": "web", **store(url, {"max_ratio_to_live": 2})}, service="web")
+    assert (result["verdict"], sorted(asked)) == ("pass", ["before", "now"])
+
+
+@pytest.mark.parametrize(("method", "sent"), [("GET", 1), ("HEAD", 1), ("POST", 0), ("DELETE", 0)])
+def test_before_traffic_moves_nothing_is_done_by_a_request(method: str, sent: int) -> None:
+    seen: list[Request] = []
+
+    def answer(request: Request) -> tuple[int, Any]:
+        seen.append(request)
+        return 200, {}
+
+    with web(answer) as url:
+        assert analyse({"http": {"url": url, "method": method}}, preflight=True)["problems"] == []
+    assert len(seen) == sent
+
+
+def test_before_traffic_moves_counters_are_asked_for_by_the_shares_that_are_wanted() -> None:
+    asked: list[str] = []
+
+    def value(request: Request) -> Any:
+        asked.append(request.query["query"])
+
+    with prometheus(value) as url:
+        gate = {"telemetry": {"url": url, "query": 'x{service="$service",v="$version"}'}}
+        nobody = {"candidate": None, "live": None}
+        weights = {"weights": {"v1": 50, "v2": 25, "v3": 25}}
+        assert analyse(gate, preflight=True, service="web", expect=weights, **nobody)["problems"] == []
+        told = analyse(gate, preflight=True, **nobody)
+    assert told["problems"] == ["telemetry: which share is wanted? name the weights in expect.weights"]
+    assert len(asked) == 1
+    assert all(f'x{{service="web",v="v{number}"}}' in asked[0] for number in (1, 2, 3))
+
+
+def test_one_answer_is_waited_for_as_long_as_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "RETRY", 0.1)
+    gate = {"http": {"url": CLOSED}, "deadline": "20s"}
+    result = analyse({**gate, "judge": {"pass_when": "status == `200`", "consecutive_errors": 1}})
+    assert (result["verdict"], result["waited"] < 10) == ("inconclusive", True)
+    assert "(2 times in a row)" in result["msg"]
+    again = analyse(
+        {
+            "samples": result["metrics"][0]["measurements"],
+            "judge": {"fail_when": "candidate > `1`", "consecutive_errors": 1},
+        }
+    )
+    assert again["metrics"][0]["statistics"] == result["metrics"][0]["statistics"]
+    patient = analyse({**gate, "deadline": "1s"})
+    assert len(patient["metrics"][0]["measurements"]) > 5
+
+
+@pytest.mark.parametrize(
+    ("gate", "secrets"),
+    [
+        ({"http": {"url": CLOSED, "body": {"env": "production"}}}, set()),
+        ({"http": {"url": CLOSED, "body": {"env": ["production"]}}}, set()),
+        ({"http": {"url": CLOSED, "body": {"env": 5}}}, set()),
+        ({"job": {"image": "a", "env": ["PASSWORD=hunter2-hunter2"]}}, {"hunter2-hunter2"}),
+        ({"http": {"url": CLOSED, "headers": {"X-Vault-Token": "hvs.secret"}}}, {"hvs.secret"}),
+        ({"http": {"url": CLOSED, "headers": {"Private-Token": "glpat-1"}}}, {"glpat-1"}),
+        ({"http": {"url": CLOSED, "headers": {"apikey": "abc"}}}, {"abc"}),
+        ({"http": {"url": CLOSED, "headers": {"Authorization": "Bearer s3cr3t"}}}, {"Bearer s3cr3t", "s3cr3t"}),
+    ],
+)
+def test_what_may_be_secret_is_known_by_where_it_stands(gate: dict[str, Any], secrets: set[str]) -> None:
+    task = Task(metrics=[gate], check_mode=True)
+    with pytest.raises(Left):
+        analysis.run(task)
+    assert task.no_log_values == secrets

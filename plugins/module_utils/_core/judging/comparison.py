@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from math import ceil, inf, isnan, log, sqrt
 from typing import Any
 
-from .statistics import exceedances_at_least, log_mean
-from .statistics import quantile as normal_quantile
-from .verdict import FAIL, INCONCLUSIVE, PASS, Verdict
+from ..statistics import exceedances_at_least, log_mean
+from ..statistics import quantile as normal_quantile
+from ..verdict import FAIL, INCONCLUSIVE, PASS, Verdict
 
 # The false failures of one step of a release, in parts of the whole error: four steps with both comparisons stay
 # below it. For errors it is the part at a candidate with half of the traffic, and falls in proportion to either side.

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..verdict import FAIL, INCONCLUSIVE, Verdict, worst
 from .criteria import Opinion, of_answer, of_requests, of_values
 from .judge import Judge
 from .measurements import ROLES, STRANGERS, Measurement, latencies_of
-from .verdict import FAIL, INCONCLUSIVE, Verdict, worst
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,6 @@ class Judgement:
 
 
 NOTHING = Judgement(INCONCLUSIVE, "nothing was measured", "look at its source, or give the step a longer pause")
-
-
-def judged(judge: Judge, measurements: Iterable[Measurement]) -> Judgement:
-    """Judge measurements in their order, up to the first that decides."""
-    history = History(judge)
-    judgement = NOTHING
-    for measurement in measurements:
-        judgement = history.add(measurement)
-        if judgement.final:
-            break
-    return judgement
 
 
 class History:
@@ -71,6 +61,15 @@ class History:
             return self._failed(reason, decisive, statistics)
         return Judgement(verdict, reason, decisive[0].remedy, self._counted(statistics))
 
+    def add_all(self, measurements: Iterable[Measurement]) -> Judgement:
+        """Take in measurements in their order, up to the first that decides."""
+        judgement = NOTHING
+        for measurement in measurements:
+            judgement = self.add(measurement)
+            if judgement.final:
+                break
+        return judgement
+
     def _opinions(self, measurement: Measurement) -> list[Opinion]:
         judge = self._judge
         if judge.shape == "answer":
@@ -78,7 +77,8 @@ class History:
         found = {role: measurement[role] for role in ROLES if measurement.get(role) is not None}
         if judge.shape == "value":
             opinions = of_values(judge, found, self._values)
-            self._values += [found["candidate"]] if "candidate" in found else []
+            number = found.get("candidate", math.nan)
+            self._values += [number] if math.isfinite(number) else []
             return opinions
         for role in found:
             self._latencies[role] += latencies_of(found[role].get("latencies") or {})
@@ -96,7 +96,7 @@ class History:
 
     def _unmeasured(self, error: str) -> Judgement:
         self._errors_in_a_row += 1
-        gave_up = self._errors_in_a_row > self._judge.consecutive_errors
+        gave_up = self._errors_in_a_row > self._judge.tolerated_errors
         return Judgement(
             INCONCLUSIVE,
             f"{error} ({self._errors_in_a_row} times in a row)" if self._errors_in_a_row > 1 else error,

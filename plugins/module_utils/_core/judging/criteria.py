@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..conditions import Expression
+from ..verdict import FAIL, INCONCLUSIVE, PASS, Verdict
 from .comparison import Comparison, Counts, compare_errors, compare_latency
-from .conditions import Expression
-from .judge import MIN_LATENCIES, MIN_LOOKS, MIN_REQUESTS, Judge
-from .verdict import FAIL, INCONCLUSIVE, PASS, Verdict
+from .judge import Judge
+
+# Of a number one look is enough; of a few requests no rate is known, and no latency.
+MIN_LOOKS, MIN_REQUESTS, MIN_LATENCIES = 1, 500, 100
 
 _MORE = "send more requests, give the step a longer pause, or lower min_samples"
 _LOOK = "look at the candidate's log and its metrics"

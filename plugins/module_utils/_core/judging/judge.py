@@ -7,19 +7,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from math import inf
 
-from .conditions import Expression, read_expression, refuse_undecided
-from .numbers import Range, number, optional_number
-from .section import Section
-
-# What a source measures: one number for a version, errors among requests, both with latencies, or one whole answer.
-Shape = Literal["value", "counts", "requests", "answer"]
+from ..conditions import Expression, read_expression, refuse_undecided
+from ..section import Range, Section
+from .measurements import Shape
 
 DEFAULT_CONFIDENCE = 0.99
 DEFAULT_CONSECUTIVE_ERRORS = 4
-# Of a number one look is enough; of a few requests no rate is known, and no latency.
-MIN_LOOKS, MIN_REQUESTS, MIN_LATENCIES = 1, 500, 100
 
 CRITERIA = ("pass_when", "fail_when", "max_ratio_to_live", "max_difference_to_live", "not_slower")
 # Which of them mean something for what is measured.
@@ -54,9 +49,17 @@ class Judge:
     confidence: float = DEFAULT_CONFIDENCE
     min_samples: int | None = None
     failure_limit: int = 0
-    consecutive_errors: int = DEFAULT_CONSECUTIVE_ERRORS
+    consecutive_errors: int | None = None
+    """None: as many as are usual; of an answer, which is one look, as many as there is time for."""
     status: tuple[int, ...] = ()
     """Which ``status`` of an answer is a pass; empty: any."""
+
+    @property
+    def tolerated_errors(self) -> float:
+        """How many looks in a row may get no answer."""
+        if self.consecutive_errors is None:
+            return inf if self.shape == "answer" else DEFAULT_CONSECUTIVE_ERRORS
+        return self.consecutive_errors
 
     @property
     def compares(self) -> bool:
@@ -87,13 +90,13 @@ def read_judge(section: Section, shape: Shape) -> Judge:
             shape=shape,
             pass_when=pass_when,
             fail_when=fail_when,
-            max_ratio_to_live=optional_number(section, "max_ratio_to_live", Range(above=0.0)),
-            max_difference_to_live=optional_number(section, "max_difference_to_live", Range(least=0.0)),
+            max_ratio_to_live=section.optional_number("max_ratio_to_live", Range(above=0.0)),
+            max_difference_to_live=section.optional_number("max_difference_to_live", Range(least=0.0)),
             not_slower=_read_not_slower(section.section("not_slower")) if section.has("not_slower") else None,
-            confidence=number(section, "confidence", DEFAULT_CONFIDENCE, Range(least=0.5, below=1.0)),
+            confidence=section.number("confidence", DEFAULT_CONFIDENCE, Range(least=0.5, below=1.0)),
             min_samples=section.integer("min_samples", minimum=1) if section.has("min_samples") else None,
             failure_limit=section.integer("failure_limit", 0),
-            consecutive_errors=section.integer("consecutive_errors", DEFAULT_CONSECUTIVE_ERRORS),
+            consecutive_errors=section.integer("consecutive_errors") if section.has("consecutive_errors") else None,
         )
         _refuse_useless(section, shape)
     if shape != "answer":
@@ -114,6 +117,6 @@ def _refuse_useless(section: Section, shape: Shape) -> None:
 def _read_not_slower(section: Section) -> NotSlower:
     with section:
         return NotSlower(
-            quantile=number(section, "quantile", 0.95, Range(above=0.0, below=1.0)),
-            by=number(section, "by", 1.2, Range(least=1.0)),
+            quantile=section.number("quantile", 0.95, Range(above=0.0, below=1.0)),
+            by=section.number("by", 1.2, Range(least=1.0)),
         )

@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import SpecError
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judge import Judge, Shape, read_judge
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judgement import History, Judgement, judged
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.measurements import (
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judging.judge import Judge, read_judge
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judging.judgement import History, Judgement
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judging.measurements import (
     Measurement,
+    Shape,
     grouped,
     latencies_of,
     read_samples,
@@ -38,6 +40,10 @@ def value(candidate: float, live: float | None = None) -> Measurement:
 def counts(candidate: tuple[float, float], live: tuple[float, float] | None = None) -> Measurement:
     found = {"candidate": candidate, "live": live}
     return {"at": 0.0, **{role: {"errors": pair[0], "total": pair[1]} for role, pair in found.items() if pair}}
+
+
+def judged(by: Judge, measurements: Sequence[Measurement]) -> Judgement:
+    return History(by).add_all(measurements)
 
 
 def verdict(by: Judge, *measurements: Measurement) -> str:
@@ -133,6 +139,15 @@ def test_a_condition_may_be_about_all_values_so_far() -> None:
     assert verdict(by, value(2), value(2), value(2)) == "fail"
 
 
+@pytest.mark.parametrize("nothing", [float("nan"), float("inf")])
+def test_what_is_no_number_is_no_sample(nothing: float) -> None:
+    keys: dict[str, Any] = {"pass_when": "avg(values) < `1`", "min_samples": 2}
+    by = judge(**keys)
+    assert verdict(by, value(nothing), value(0.5)) == "inconclusive"
+    found = judged(by, [value(nothing), value(0.5), value(0.5)])
+    assert (found.verdict, found.statistics["looks"]) == ("pass", 3)
+
+
 @pytest.mark.parametrize(
     ("keys", "candidate", "live", "expected"),
     [
@@ -193,22 +208,14 @@ def test_latency_is_judged_over_all_looks_together() -> None:
         ({"pass_when": "json.ok"}, {"status": 503, "json": {"ok": True}}, "fail"),
         ({"fail_when": "contains(text, 'error')"}, {"status": 200, "text": "an error"}, "fail"),
         ({"fail_when": "contains(text, 'error')"}, {"status": 200, "text": "fine"}, "pass"),
+        ({"fail_when": "contains(text, `5`)"}, {"status": 200, "text": "fine"}, "inconclusive"),
+        ({"fail_when": "ceil(json) > `9`"}, {"status": 200, "json": float("inf")}, "inconclusive"),
     ],
 )
 def test_one_answer(keys: dict[str, Any], answer: dict[str, Any], expected: str) -> None:
     conditions = judge("answer", **keys) if keys else Judge("answer")
     by = Judge("answer", conditions.pass_when, conditions.fail_when, status=(200,))
     assert verdict(by, {"at": 0.0, "answer": answer}) == expected
-
-
-def history(by: Judge, measurements: list[Measurement]) -> tuple[Judgement | None, list[Measurement]]:
-    """As a gate goes on: it stops at what is final."""
-    taken, judgement = History(by), None
-    for measurement in measurements:
-        judgement = taken.add(measurement)
-        if judgement.final:
-            break
-    return judgement, taken.measurements
 
 
 NUMBERS = st.floats(0, 3) | st.just(float("nan"))
@@ -230,8 +237,9 @@ def test_what_is_returned_gives_the_same_verdict_again(
     by: Judge, measured: st.SearchStrategy[Measurement], data: st.DataObject
 ) -> None:
     measurements = data.draw(st.lists(measured | st.sampled_from([STALE, EMPTY]), min_size=1, max_size=8))
-    first, returned = history(by, measurements)
-    again, shape = read_samples(json.loads(json.dumps(returned)), "samples")
+    history = History(by)
+    first = history.add_all(measurements)
+    again, shape = read_samples(json.loads(json.dumps(history.measurements)), "samples")
     assert judged(by, again) == first
     assert shape in (by.shape, "value")
 
@@ -267,6 +275,11 @@ def test_samples_may_be_latencies_alone() -> None:
     assert [measurements[0][role]["total"] for role in ("candidate", "live")] == [2.0, 4.0]
 
 
+def test_requests_without_latencies_may_stand_among_those_with_them() -> None:
+    samples = [{"candidate": {"errors": 0, "total": 5}}, EMPTY, {"candidate": {"latencies": [0.1]}}]
+    assert read_samples(samples, "samples")[1] == "requests"
+
+
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
@@ -277,6 +290,26 @@ def test_samples_may_be_latencies_alone() -> None:
         ({"candidate": {"errors": 1, "totals": 5}}, "samples.candidate.total: expected a number, got None"),
         ({"candidate": {"latencies": ["x"]}}, "samples.candidate.latencies: expected a list of seconds"),
         ([{"candidat": 1}], "samples[0].candidat: unknown key; did you mean candidate?"),
+        ({"candidate": {"latencies": "12"}}, "samples.candidate.latencies: expected a list of seconds"),
+        ({"candidate": {"latencies": [-0.1]}}, "samples.candidate.latencies: expected a list of seconds"),
+        ({"candidate": {"latencies": [float("nan")]}}, "samples.candidate.latencies: expected a list of seconds"),
+        ({"candidate": {"latencies": {"x": 4}}}, "samples.candidate.latencies: expected a list of seconds"),
+        ({"candidate": {"latencies": {"-1": 4}}}, "samples.candidate.latencies: expected a list of seconds"),
+        ({"candidate": {"latencies": {"0.1": -4}}}, "samples.candidate.latencies: expected a list of seconds"),
+        ({"candidate": {"latencies": {"0.1": 2.5}}}, "samples.candidate.latencies: expected a list of seconds"),
+        ({"candidate": {"latencies": {"0.1": True}}}, "samples.candidate.latencies: expected a list of seconds"),
+        (
+            [{"candidate": 1}, {"candidate": {"errors": 1, "total": 5}}],
+            "samples: expected measurements of one kind, got counts and value in one list",
+        ),
+        (
+            {"candidate": {"errors": 1, "total": 5}, "live": 1},
+            "samples: expected measurements of one kind, got counts and value in one list",
+        ),
+        (
+            [{"answer": {"status": 200}}, {"candidate": {"latencies": [0.1]}}],
+            "samples: expected measurements of one kind, got answer and requests in one list",
+        ),
         (5, "samples: expected a mapping, got 5"),
     ],
 )

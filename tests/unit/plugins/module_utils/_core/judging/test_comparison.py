@@ -13,7 +13,7 @@ from math import inf, nan
 from random import Random
 
 import pytest
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.comparison import (
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.judging.comparison import (
     Counts,
     compare_errors,
     compare_latency,

@@ -18,18 +18,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
-from .errors import SpecError
-from .judge import Shape
-from .section import Section
+from ..errors import SpecError
+from ..identity import NONE, OTHER
+from ..section import Section
 
 Measurement = Mapping[str, Any]
+# What a source measures: one number for a version, errors among requests, both with latencies, or one whole answer.
+Shape = Literal["value", "counts", "requests", "answer"]
 
 ROLES = ("candidate", "live")
 # What a probe saw beside the versions: answers of somebody else, and requests that nobody has answered by name.
-STRANGERS = ("other", "none")
+STRANGERS = (OTHER, NONE)
 # Two latencies that are not this far apart are told as one: a result has to stay small enough to be read.
 RESOLUTION = 1.019
 
@@ -72,14 +74,14 @@ def read_samples(value: object, path: str) -> tuple[tuple[Measurement, ...], Sha
     """
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         measurements = tuple(_checked(item, f"{path}[{position}]") for position, item in enumerate(value))
-        return measurements, _shape(measurements)
+        return measurements, _shape(measurements, path)
     with Section(value, path) as section:
         found = {role: section.raw(role) for role in ROLES if section.has(role)}
         if "candidate" not in found:
             raise section.error("candidate", "is required: a list of numbers, or {errors: 3, total: 500}")
         if any(isinstance(item, Mapping) for item in found.values()):
             measurement = _checked({"at": 0.0, **found}, path)
-            return (measurement,), _shape((measurement,))
+            return (measurement,), _shape((measurement,), path)
         lists = {role: section.items(role) for role in found}
     if len(set(map(len, lists.values()))) > 1:
         raise SpecError(path, "candidate and live are measured together: their lists have to be equally long")
@@ -116,7 +118,7 @@ def _checked_role(section: Section, role: str) -> Any:
             given = counts.raw("latencies")
             try:
                 # What is judged the first time is what is judged again.
-                found["latencies"] = dict(given) if isinstance(given, Mapping) else grouped(map(float, given))
+                found["latencies"] = _counted(given) if isinstance(given, Mapping) else grouped(_seconds(given))
             except (TypeError, ValueError):
                 raise counts.error("latencies", "expected a list of seconds, or how often each latency was") from None
         measured = "latencies" in found
@@ -129,6 +131,24 @@ def _checked_role(section: Section, role: str) -> Any:
     return found
 
 
+def _counted(given: Mapping[Any, Any]) -> dict[str, int]:
+    """How often each latency was; raises TypeError or ValueError for anything else."""
+    if any(isinstance(count, bool) or not isinstance(count, int) or count < 0 for count in given.values()):
+        raise ValueError("a latency is counted by a whole number")
+    _seconds(given)
+    return {str(latency): count for latency, count in given.items()}
+
+
+def _seconds(given: Iterable[Any]) -> list[float]:
+    """Latencies as numbers; raises TypeError or ValueError for anything else."""
+    if isinstance(given, (str, bytes)):
+        raise TypeError("a text is no list, though it has digits")
+    found = [float(latency) for latency in given]
+    if not all(math.isfinite(latency) and latency >= 0 for latency in found):
+        raise ValueError("a latency is 0 or more seconds")
+    return found
+
+
 def _number(section: Section, key: str) -> float:
     try:
         # NaN and infinity are numbers here: that they say nothing is for the judge to say.
@@ -137,11 +157,21 @@ def _number(section: Section, key: str) -> float:
         raise section.error(key, f"expected a number, got {section.raw(key)!r}") from None
 
 
-def _shape(measurements: Sequence[Measurement]) -> Shape:
-    for measurement in measurements:
-        if "answer" in measurement:
-            return "answer"
-        candidate = measurement.get("candidate")
-        if isinstance(candidate, Mapping):
-            return "requests" if "latencies" in candidate else "counts"
-    return "value"
+def _shape(measurements: Sequence[Measurement], path: str) -> Shape:
+    """What all of them are; requests without a look at latencies may stand among those with one."""
+    shapes = {shape for measurement in measurements for shape in _shapes(measurement)}
+    if shapes == {"counts", "requests"}:
+        return "requests"
+    if len(shapes) > 1:
+        raise SpecError(path, f"expected measurements of one kind, got {' and '.join(sorted(shapes))} in one list")
+    return shapes.pop() if shapes else "value"
+
+
+def _shapes(measurement: Measurement) -> Iterator[Shape]:
+    if "answer" in measurement:
+        yield "answer"
+    for role in ROLES:
+        if isinstance(measurement.get(role), Mapping):
+            yield "requests" if "latencies" in measurement[role] else "counts"
+        elif role in measurement:
+            yield "value"

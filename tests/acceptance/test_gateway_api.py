@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, bluegreen.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same releases through the Gateway API: one variable says which router it is."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from tests.acceptance import objects
+from tests.acceptance.cluster import Cluster, Json
+from tests.acceptance.playbooks import Playbooks
+from tests.acceptance.traffic import Gateway, Load, nothing_failed
+
+Traffic = Callable[[str], AbstractContextManager[Load]]
+PUBLIC = {"name": "public", "namespace": "istio-system"}
+
+
+def backend(version: str, weight: int, **more: Any) -> Json:
+    return {"name": f"web-{version}", "port": 80, "weight": weight, **more}
+
+
+def http_route(namespace: str, backends: list[Json], parent: Json | None = None) -> Json:
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "web", "namespace": namespace, "annotations": {"example.com/team": "web 世界"}},
+        "spec": {
+            "parentRefs": [parent or PUBLIC],
+            "hostnames": [f"{namespace}.example.com"],
+            "rules": [
+                {
+                    "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+                    "timeouts": {"request": "5s"},
+                    "backendRefs": backends,
+                }
+            ],
+        },
+    }
+
+
+def observing(gateway: Gateway, host: str) -> Json:
+    return {"probe": {"url": gateway.url, "host": host, "rate": 200}}
+
+
+def route(cluster: Cluster, namespace: str) -> Json:
+    return cluster.get("httproute.gateway.networking.k8s.io", namespace, "web")
+
+
+def weights(cluster: Cluster, namespace: str, rule: int = 0) -> dict[str, int]:
+    return {entry["name"]: entry["weight"] for entry in route(cluster, namespace)["spec"]["rules"][rule]["backendRefs"]}
+
+
+def without_weights(found: Json) -> Json:
+    rest = copy.deepcopy(found)
+    rest.pop("status")
+    for key in ("resourceVersion", "generation", "managedFields"):
+        rest["metadata"].pop(key)
+    for rule in rest["spec"]["rules"]:
+        for entry in rule["backendRefs"]:
+            entry.pop("weight")
+    return rest
+
+
+def managers(found: Json) -> set[str]:
+    return {entry["manager"] for entry in found["metadata"]["managedFields"]}
+
+
+@pytest.fixture
+def workloads(cluster: Cluster, namespace: str) -> str:
+    """Two ready versions, and no route yet."""
+    cluster.apply([*objects.workload(namespace, "web", "blue"), *objects.workload(namespace, "web", "green")])
+    cluster.wait_until_ready(namespace, "web-blue", "web-green")
+    return namespace
+
+
+def test_a_route_of_somebody_else_on_a_scale_of_its_own(
+    playbooks: Playbooks,
+    cluster: Cluster,
+    gateway: Gateway,
+    workloads: str,
+    host: str,
+    traffic_to: Traffic,
+    tell: Callable[[str], None],
+) -> None:
+    """Nine tenths and a partner's tenth: the versions share what they held, and the partner keeps its part."""
+    partner = objects.workload(workloads, "partner", "v1")
+    cluster.apply(partner)
+    cluster.wait_until_ready(workloads, "partner-v1")
+    cluster.apply(
+        [
+            http_route(
+                workloads, [backend("blue", 9), backend("green", 0), {"name": "partner-v1", "port": 80, "weight": 1}]
+            )
+        ]
+    )
+    gateway.wait_until_served(host)
+    before = route(cluster, workloads)
+    spec = objects.existing(workloads, router="gateway_api", to="green", steps=[25, 100], pause="0s")
+    with traffic_to(host) as load:
+        playbooks.run("release", spec, bluegreen_percent=25).succeeded()
+        # 25 % of 9 of 10 is a whole number only in fortieths.
+        assert weights(cluster, workloads) == {"web-blue": 27, "web-green": 9, "partner-v1": 4}
+        gateway.wait_until_it_holds(host, {"web-blue": 27, "web-green": 9, "partner-v1": 4})
+        playbooks.run("release", spec).succeeded()
+        assert weights(cluster, workloads) == {"web-blue": 0, "web-green": 36, "partner-v1": 4}
+        playbooks.run("release", spec).unchanged()
+    after = route(cluster, workloads)
+    assert without_weights(after) == without_weights(before)
+    assert managers(after) == managers(before)
+    tell(nothing_failed(load))
+
+
+def test_everything_of_ours_there_and_back(
+    playbooks: Playbooks,
+    cluster: Cluster,
+    gateway: Gateway,
+    namespace: str,
+    host: str,
+    traffic_to: Traffic,
+    tell: Callable[[str], None],
+) -> None:
+    """Test header at 0 %, mirror, steps seen by requests, a rollback half way, and a release to its end."""
+    observe = observing(gateway, host)
+    verify = {"header": True}
+    spec = objects.release(
+        namespace, router="gateway_api", to="green", observe=observe, verify=verify, steps=[10, 50, 100]
+    )
+    playbooks.run("release", {**spec, "to": "blue"}).succeeded()
+    gateway.wait_until_served(host)
+    with traffic_to(host) as load:
+        playbooks.run("deploy", spec).succeeded()
+        playbooks.run("verify", spec).succeeded()
+        before = route(cluster, namespace)
+        mirrored = {**spec, "mirror": {"percent": 50, "duration": "1s"}}
+        playbooks.run("shift", mirrored, bluegreen_percent=50).succeeded()
+        assert weights(cluster, namespace) == {"web-blue": 50, "web-green": 50}
+        assert without_weights(route(cluster, namespace)) == without_weights(before)
+        playbooks.run("rollback", spec).succeeded()
+        assert weights(cluster, namespace) == {"web-blue": 100}
+        playbooks.run("release", spec).succeeded()
+        assert weights(cluster, namespace) == {"web-green": 100}
+        assert cluster.names("deployments", namespace) == {"deployment.apps/web-green"}
+        playbooks.run("release", spec).unchanged()
+    tell(nothing_failed(load))
+
+
+def test_a_gateway_that_refuses_the_route(playbooks: Playbooks, cluster: Cluster, workloads: str) -> None:
+    cluster.apply([http_route(workloads, [backend("blue", 1), backend("green", 0)], parent={**PUBLIC, "port": 9999})])
+    before = cluster.versions(workloads)
+    spec = objects.existing(workloads, router="gateway_api", to="green")
+    run = playbooks.run("release", spec)
+    run.refused("HTTPRoute", "is refused as it stands", "Gateway istio-system/public says Accepted=False")
+    assert cluster.versions(workloads) == before
+    assert weights(cluster, workloads) == {"web-blue": 1, "web-green": 0}
+
+
+def test_a_reference_grant_that_is_missing(
+    playbooks: Playbooks, cluster: Cluster, gateway: Gateway, workloads: str, host: str
+) -> None:
+    """A candidate in a namespace that has not opened itself to the route, until it has."""
+    other = f"{workloads}-other"
+    cluster.create_namespace(other)
+    try:
+        cluster.apply(objects.workload(other, "web", "green"))
+        cluster.wait_until_ready(other, "web-green")
+        cluster.apply([http_route(workloads, [backend("blue", 1), backend("green", 0, namespace=other)])])
+        spec = objects.existing(workloads, router="gateway_api", to="green", pause="0s")
+        spec["services"]["web"]["versions"]["green"]["namespace"] = other
+        run = playbooks.run("release", spec)
+        run.refused("ResolvedRefs=False", "RefNotPermitted", "was put back")
+        assert weights(cluster, workloads) == {"web-blue": 1, "web-green": 0}
+        grant = {
+            "apiVersion": "gateway.networking.k8s.io/v1beta1",
+            "kind": "ReferenceGrant",
+            "metadata": {"name": "web", "namespace": other},
+            "spec": {
+                "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": workloads}],
+                "to": [{"group": "", "kind": "Service"}],
+            },
+        }
+        cluster.apply([grant])
+        gateway.wait_until_served(host)
+        playbooks.run("release", spec).succeeded()
+        assert [weight > 0 for weight in weights(cluster, workloads).values()] == [False, True]
+    finally:
+        cluster.delete_namespace(other)
