@@ -65,14 +65,17 @@ def test_a_host_that_another_route_serves(scene: Scene, tell: Tell) -> None:
 
 
 def test_a_rule_in_the_shadow_of_an_earlier_one(scene: Scene, tell: Tell) -> None:
-    """A rule of the user's takes every request before the one with the weights can."""
+    """A rule of the user's takes every request before the one with the weights can: seen before, or when it shows."""
     cluster, namespace = scene.cluster, scene.namespace
     weighted = cluster.route(namespace)["spec"]["http"]
     catch_all = {"name": "everything", "route": [{"destination": {"host": "web-blue", "port": {"number": 80}}}]}
     cluster.patch_route(namespace, {"spec": {"http": [catch_all, *weighted]}})
     before = scene.route_spec()
     with scene.traffic() as load:
-        run = scene.release(scene.spec()).refused("does not go as wanted", "blue got 100 %")
+        scene.release(scene.spec()).refused("nothing was written", "rule_shadowed", "everything")
+        assert (scene.route_spec(), scene.events()) == (before, [])
+        accepted = scene.spec(accept=["rule_shadowed"])
+        run = scene.release(accepted).refused("does not go as wanted", "blue got 100 %")
         assert (scene.route_spec(), scene.events()[-1]) == (before, "rolled_back")
     tell(f"{run.messages.splitlines()[0]}; {nothing_failed(load)}")
 
