@@ -22,7 +22,7 @@ demo: environment-lab ## One service from blue to green on a real control plane,
 test: environment-lab environment-newest ## Everything that CI runs
 	@$(PYTHON) -m tests.tools.everything
 
-check: environment-newest ## Lint, types and unit tests: no lab, about a minute
+check: environment-newest ## Lint, types and unit tests: no lab, some three minutes
 	@$(PYTHON) -m tests.tools.check
 
 soak: environment-lab ## The long matrices, some two hours; run again, it goes on where it was

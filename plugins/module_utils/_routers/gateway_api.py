@@ -23,14 +23,13 @@ from .gateway_api_manifests import (
     V1,
     backend_of,
     grants,
-    host_service,
-    is_in_mesh,
     parents,
     version_filter,
     without_version_filter,
 )
 from .gateway_api_overlays import copy_for_tests, is_mirror, is_ours, mirror_operations, mirror_removal
 from .matching import named, namespace_of
+from .mesh import host_service, is_in_mesh
 from .router import Kind, Router
 from .rules import Destination, Manifest, Operation, Rule, Spelling, at
 

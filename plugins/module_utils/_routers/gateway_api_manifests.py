@@ -11,12 +11,12 @@ from typing import Any
 
 from .._core.model import Release, Service, Version, owned_labels
 from .hosts import CLUSTER_DOMAIN
+from .mesh import is_in_mesh
 from .rules import Manifest
 
 GROUP = "gateway.networking.k8s.io"
 V1 = f"{GROUP}/v1"
 ROUTE_OF_PROTOCOL = {"http": "HTTPRoute", "grpc": "GRPCRoute", "tls": "TLSRoute", "tcp": "TCPRoute"}
-MESH = "mesh"
 VERSION_HEADER = "app-version"
 
 
@@ -25,11 +25,6 @@ def backend_of(entry: Mapping[str, Any], namespace: str) -> str:
     kind, group = entry.get("kind") or "Service", entry.get("group") or ""
     domain = CLUSTER_DOMAIN if (kind, group) == ("Service", "") else f"{kind}.{group}".rstrip(".")
     return f"{entry.get('name', '')}.{entry.get('namespace') or namespace}.{domain}"
-
-
-def is_in_mesh(service: Service) -> bool:
-    """Whether the route is attached to the Service that callers in the mesh use, and not to a gateway."""
-    return MESH in service.gateways or not service.gateways
 
 
 def parents(service: Service) -> list[Manifest]:
@@ -48,13 +43,6 @@ def _gateway(name: str) -> Manifest:
     if section:
         reference["sectionName"] = section
     return reference
-
-
-def host_service(service: Service, labels: Mapping[str, str]) -> Manifest:
-    """The Service whose name callers in the mesh use; without a selector nobody can reach a version past its weight."""
-    port = {"name": service.protocol, "port": service.port, "targetPort": service.protocol, "protocol": "TCP"}
-    metadata = {"name": service.name, "namespace": service.namespace, "labels": dict(labels)}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [port]}}
 
 
 def grants(release: Release, service: Service, versions: Sequence[Version], kinds: Sequence[str]) -> list[Manifest]:

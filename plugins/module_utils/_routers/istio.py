@@ -22,15 +22,14 @@ from .istio_manifests import (
     destination_rule,
     gateway,
     has_version_header,
-    host_service,
     hosts_of,
-    is_in_mesh,
     label_of,
     version_header,
     weighted,
 )
 from .istio_overlays import copy_for_tests, is_ours, mirror_operations, mirror_removal
 from .matching import named, namespace_of
+from .mesh import host_service, is_in_mesh
 from .router import Kind, Router
 from .rules import Destination, Manifest, Operation, Rule, Spelling, at
 

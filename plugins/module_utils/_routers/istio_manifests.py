@@ -11,10 +11,10 @@ from typing import Any
 
 from .._core.model import Release, Service, Version, owned_labels
 from .hosts import full_host
+from .mesh import is_in_mesh
 from .rules import Manifest
 
 API_VERSION = "networking.istio.io/v1"
-MESH = "mesh"
 
 
 def destination_rule(release: Release, service: Service, versions: Sequence[str]) -> Manifest:
@@ -55,31 +55,9 @@ def weighted(service: Service, version: Version, weight: int) -> Manifest:
     return entry
 
 
-def is_in_mesh(service: Service) -> bool:
-    return MESH in service.gateways or not (service.gateways or service.create_gateway)
-
-
 def hosts_of(service: Service) -> list[str]:
     own = [full_host(service.name, service.namespace)] if is_in_mesh(service) else []
     return [*service.hosts, *own] or ["*"]
-
-
-def host_service(service: Service, labels: Mapping[str, str]) -> Manifest:
-    """The Service whose name callers in the mesh use.
-
-    It selects pods only where subsets need them: without a selector nobody can reach a version past its weight.
-    """
-    spec: Manifest = {
-        "ports": [{"name": service.protocol, "port": service.port, "targetPort": service.protocol, "protocol": "TCP"}]
-    }
-    if service.uses_subsets:
-        spec["selector"] = {"app.kubernetes.io/name": service.name}
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": service.name, "namespace": service.namespace, "labels": dict(labels)},
-        "spec": spec,
-    }
 
 
 def gateway(service: Service, labels: Mapping[str, str]) -> Manifest:

@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from .._core.problems import Problem, problem
 from .lint_matches import is_catch_all, takes_all
 from .lint_subject import GATEWAY_API, ISTIO, Subject, Surroundings, label_of
+from .mesh import MESH
 from .rules import Manifest, Rule, at
-
-MESH = "mesh"
 
 
 def duplicate_hosts(subject: Subject, surroundings: Surroundings) -> list[Problem]:
