@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from tests.lab import mesh, metrics
-from tests.lab.control_plane import ControlPlane
+from tests.lab.control_plane import MANIFESTS, ControlPlane
 from tests.lab.errors import LabError
 from tests.lab.layout import ClusterPlan, Layout
 from tests.lab.processes import LongRunning, accepts, until
@@ -165,6 +165,7 @@ class Cluster:
         await asyncio.gather(
             control_plane.apply("nodes", *mesh.node_objects(self.plan), mesh.namespace_object(mesh.SYSTEM_NAMESPACE)),
             *(control_plane.apply_file(name, self.programs.files[name]) for name in DEFINITIONS),
+            control_plane.apply_file("App Mesh's definitions", MANIFESTS / "app-mesh"),
         )
         # One that has no conditions yet is an error to who waits for a condition.
         for condition in ("jsonpath={.status.conditions}", "condition=Established"):
