@@ -36,7 +36,12 @@ def test_only_exactly_the_pinned_version_fits(output: str, fits: bool) -> None:
 
 
 def test_every_version_is_the_one_that_its_module_pins() -> None:
-    required = {"etcd": "go.etcd.io/etcd/server/v3", "kubernetes": "k8s.io/kubernetes", "kwok": "sigs.k8s.io/kwok"}
+    required = {
+        "etcd": "go.etcd.io/etcd/server/v3",
+        "kubernetes": "k8s.io/kubernetes",
+        "kwok": "sigs.k8s.io/kwok",
+        "helm": "helm.sh/helm/v3",
+    }
     for binary in pinned().binaries:
         modules = (SOURCES / binary.module / "go.mod").read_text()
         assert f"{binary.package}\n" in modules, f"{binary.name}: its package is no tool of its go.mod"
@@ -94,7 +99,7 @@ def test_without_go_a_missing_program_is_named_with_the_remedy(monkeypatch: pyte
     said: list[str] = []
     with pytest.raises(LabError, match=r"etcd 3\.6\.14 .* install Go"):
         provide(said.append)
-    assert said == ["building etcd 3.6.14 (1 of 9) …"]
+    assert said == ["building etcd 3.6.14 (1 of 10) …"]
     assert not list((tmp_path / "bin").iterdir())
 
 
