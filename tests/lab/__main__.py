@@ -47,6 +47,7 @@ def up(arguments: argparse.Namespace) -> int:
         "action": "up",
         "clusters": arguments.cluster or ["east"],
         "sidecar": arguments.sidecar,
+        "app_mesh": arguments.app_mesh,
         "binaries": {name: str(path) for name, path in provided.binaries.items()},
         "files": {name: str(path) for name, path in provided.files.items()},
         "versions": provided.versions,
@@ -172,6 +173,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     starting.add_argument(
         "--sidecar", action="store_true", help="with a sidecar Envoy in each of them, for routes inside the mesh"
+    )
+    starting.add_argument(
+        "--app-mesh", action="store_true", help="with a stand-in for App Mesh in each of them, and an Envoy for it"
     )
     command("down", down, "end the lab and everything in it")
     showing = command("status", show_status, "what runs where")

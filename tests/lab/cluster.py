@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from tests.lab import mesh, metrics
+from tests.lab.app_mesh import envoy as app_mesh
 from tests.lab.control_plane import MANIFESTS, ControlPlane
 from tests.lab.errors import LabError
 from tests.lab.layout import ClusterPlan, Layout
@@ -57,6 +58,7 @@ class Cluster:
         self.folder = layout.clusters / plan.name
         self.control_plane = ControlPlane(plan, layout, programs.versions)
         self.wants_sidecar = False
+        self.wants_app_mesh = False
         self.istiod = self._part("istiod", f"http://127.0.0.1:{plan.istiod_http_port}/ready")
         self.application_host = self._part("application-host", f"http://127.0.0.1:{plan.application_host_port}/healthz")
         self.prometheus = self._part("prometheus", f"http://127.0.0.1:{plan.prometheus_port}/-/ready")
@@ -74,6 +76,8 @@ class Cluster:
             mesh.SIDECAR_NAMESPACE,
             mesh.sidecar_proxy,
         )
+        self.app_mesh = self._part("app-mesh", f"http://127.0.0.1:{plan.app_mesh_port}/healthz")
+        self.app_mesh_envoy = self._part("app-mesh-envoy", f"http://127.0.0.1:{plan.app_mesh_admin_port}/ready")
         self._lock = asyncio.Lock()
         self._objects_applied = False
 
@@ -87,12 +91,15 @@ class Cluster:
     @property
     def _parts(self) -> list[LongRunning]:
         others = [self.application_host, self.istiod, self.prometheus]
+        if self.wants_app_mesh:
+            others += [self.app_mesh, self.app_mesh_envoy]
         return [*others, *(envoy.process for envoy in self._envoys)]
 
-    async def up(self, sidecar: bool, progress: Progress) -> bool:
+    async def up(self, sidecar: bool, app_mesh: bool, progress: Progress) -> bool:
         """Brings up what is not; False when everything was."""
         async with self._lock:
             self.wants_sidecar = self.wants_sidecar or sidecar
+            self.wants_app_mesh = self.wants_app_mesh or app_mesh
             if await self._is_up():
                 return False
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +109,7 @@ class Cluster:
     async def _mesh_up(self, progress: Progress) -> None:
         await self._control_plane_up(progress)
         await asyncio.gather(self._application_host_up(progress), self._istiod_up(progress))
-        await asyncio.gather(*(self._envoy_up(envoy, progress) for envoy in self._envoys))
+        await asyncio.gather(*(self._envoy_up(envoy, progress) for envoy in self._envoys), self._app_mesh_up(progress))
 
     async def _is_up(self) -> bool:
         if not self._objects_applied:
@@ -134,6 +141,9 @@ class Cluster:
         if self.wants_sidecar:
             found["sidecar_proxy_url"] = f"http://127.0.0.1:{plan.sidecar_proxy_port}"
             found["sidecar_admin_url"] = f"http://127.0.0.1:{plan.sidecar_admin_port}"
+        if self.wants_app_mesh:
+            found["app_mesh_proxy_url"] = f"http://127.0.0.1:{plan.app_mesh_proxy_port}"
+            found["app_mesh_admin_url"] = f"http://127.0.0.1:{plan.app_mesh_admin_port}"
         return found
 
     def send_signal(self, part: str, number: signal.Signals) -> bool:
@@ -186,9 +196,35 @@ class Cluster:
             "--certificate": self.control_plane.certificate,
             "--key": self.control_plane.key,
         }
+        await self._start_own(part, "tests.lab.application_host", options)
+
+    async def _app_mesh_up(self, progress: Progress) -> None:
+        """The stand-in, then the Envoy that reads what it writes."""
+        if not self.wants_app_mesh:
+            return
+        folder = self.folder / "app-mesh"
+        ports = {"--proxy-port": self.plan.app_mesh_proxy_port, "--admin-port": self.plan.app_mesh_admin_port}
+        if await self.app_mesh.state() != "up":
+            progress(f"{self.plan.name}: starting the stand-in for App Mesh")
+            options = {"--folder": folder, "--port": self.plan.app_mesh_port, **ports}
+            await self._start_own(self.app_mesh, "tests.lab.app_mesh", options)
+        if await self.app_mesh_envoy.state() != "up":
+            configuration = app_mesh.bootstrap(folder, self.plan.app_mesh_admin_port, self.plan.app_mesh_proxy_port)
+            await self._start_envoy(self.app_mesh_envoy, configuration)
+
+    async def _start_own(self, part: LongRunning, module: str, options: dict[str, Any]) -> None:
+        """A program of the lab's own that follows the cluster."""
         given = [text for name, value in options.items() for text in (name, str(value))]
-        command = [sys.executable, "-m", "tests.lab.application_host", *given, str(self.control_plane.kubeconfig)]
+        command = [sys.executable, "-m", module, *given, str(self.control_plane.kubeconfig)]
         await part.start(command, self.control_plane.environment, REPOSITORY)
+        await part.wait_until_up(START_DEADLINE)
+
+    async def _start_envoy(self, part: LongRunning, configuration: Any) -> None:
+        file = self.folder / f"{part.name}.json"
+        file.write_text(json.dumps(configuration, indent=1))
+        # Hot restart would share memory, by a number, with the proxies of other labs on this machine.
+        options = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]
+        await part.start([_envoy_program(), "-c", str(file), *options], self.control_plane.environment, self.folder)
         await part.wait_until_up(START_DEADLINE)
 
     async def _istiod_up(self, progress: Progress) -> None:
@@ -228,13 +264,7 @@ class Cluster:
         part = envoy.process
         progress(f"{self.plan.name}: starting Envoy, the {part.name}")
         proxy = envoy.proxy_of(self.plan, pod, self.programs.versions["pilot-discovery"])
-        configuration = self.folder / f"{part.name}.json"
-        configuration.write_text(json.dumps(mesh.bootstrap(proxy, envoy.relay.port), indent=1))
-        # Hot restart would share memory, by a number, with the proxies of other labs on this machine.
-        options = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]
-        arguments = ["-c", str(configuration), *options]
-        await part.start([_envoy_program(), *arguments], self.control_plane.environment, self.folder)
-        await part.wait_until_up(START_DEADLINE)
+        await self._start_envoy(part, mesh.bootstrap(proxy, envoy.relay.port))
         envoy.pod = proxy.pod
 
         async def listens() -> bool:

@@ -114,6 +114,10 @@ class ClusterPlan:
         return self._port(15)
 
     @property
+    def app_mesh_port(self) -> int:
+        return self._port(16)
+
+    @property
     def gateway_admin_port(self) -> int:
         return self._port(20)
 
@@ -132,6 +136,14 @@ class ClusterPlan:
     @property
     def sidecar_relay_port(self) -> int:
         return self._port(24)
+
+    @property
+    def app_mesh_admin_port(self) -> int:
+        return self._port(25)
+
+    @property
+    def app_mesh_proxy_port(self) -> int:
+        return self._port(26)
 
     @property
     def prometheus_port(self) -> int:

@@ -10,6 +10,8 @@ from typing import Any
 _SHOWN = {
     "gateway_url": "gateway",
     "sidecar_proxy_url": "sidecar proxy",
+    "app_mesh_proxy_url": "App Mesh",
+    "app_mesh_admin_url": "its admin",
     "gateway_admin_url": "Envoy admin",
     "sidecar_admin_url": "sidecar admin",
     "istiod_debug_url": "istiod debug",

@@ -89,7 +89,11 @@ class Supervisor:
                 self.clusters[plan.name] = Cluster(plan, self.layout, programs)
         outcomes = await asyncio.gather(
             *(
-                cluster.up(request["sidecar"] and name in request["clusters"], progress)
+                cluster.up(
+                    sidecar=request["sidecar"] and name in request["clusters"],
+                    app_mesh=request["app_mesh"] and name in request["clusters"],
+                    progress=progress,
+                )
                 for name, cluster in self.clusters.items()
             ),
             return_exceptions=True,

@@ -24,6 +24,7 @@ LINE_EVERY = 0.1
 class Application:
     def __init__(self, pod: Pod) -> None:
         self._identity = pods.identity(pod)
+        self._answers = pods.answer(pod)
         self._behaviour = pods.behaviour(pod)
         # The same pod errs at the same requests every time.
         self._chance = random.Random(self._identity["pod"])
@@ -103,6 +104,8 @@ class Application:
         return {"app-version": self._identity["version"], "app-pod": self._identity["pod"]}
 
     def _plain(self, request: web.BaseRequest, status: int) -> web.Response:
+        if self._answers is not None:
+            return web.Response(status=status, text=self._answers, headers=self._headers)
         body: dict[str, Any] = {**self._identity, "path": request.path_qs, "headers": dict(request.headers)}
         return web.Response(
             status=status, body=json.dumps(body).encode(), content_type="application/json", headers=self._headers

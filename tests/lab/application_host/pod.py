@@ -19,7 +19,12 @@ LOGS = f"{PREFIX}logs"
 # On the pod of an Envoy: where that one's administration is, which in a pod of Istio's is on port 15000.
 ENVOY_ADMIN_PORT = f"{PREFIX}envoy-admin-port"
 ADMIN_PORT = 15000
+# On a pod of App Mesh: where its Envoy takes what the pod sends. That one's administration is on port 9901 there.
+APP_MESH_PROXY = f"{PREFIX}app-mesh-proxy"
+APP_MESH_ADMIN_PORT = 9901
 LISTENING = f"{PREFIX}Listening"
+# In the environment of a container: the body of its answers.
+RESPONSE = "RESPONSE"
 VERSION_LABEL = "app.kubernetes.io/version"
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
@@ -108,6 +113,9 @@ def environment(pod: Pod) -> dict[str, str]:
         found["POD_IP"] = address
     if (admin := _annotations(pod).get(ENVOY_ADMIN_PORT)) is not None:
         found["LAB_ENVOY_ADMIN"] = f"http://127.0.0.1:{admin}"
+    if (proxy := _annotations(pod).get(APP_MESH_PROXY)) is not None:
+        # What a redirection of the pod's packets does in a pod of App Mesh.
+        found |= {"http_proxy": proxy, "no_proxy": "localhost,127.0.0.1"}
     return found
 
 
@@ -116,13 +124,13 @@ def inside(pod: Pod, argument: str) -> str:
     admin = _annotations(pod).get(ENVOY_ADMIN_PORT)
     if admin is None:
         return argument
-    return re.sub(rf"\b(localhost|127\.0\.0\.1):{ADMIN_PORT}\b", f"127.0.0.1:{admin}", argument)
+    return re.sub(rf"\b(localhost|127\.0\.0\.1):({ADMIN_PORT}|{APP_MESH_ADMIN_PORT})\b", f"127.0.0.1:{admin}", argument)
 
 
 def reachable(pod: Pod, port: int) -> tuple[str, int]:
     """Where a port of the pod is: on its address, but for the administration of an Envoy."""
     admin = _annotations(pod).get(ENVOY_ADMIN_PORT)
-    if admin is not None and port == ADMIN_PORT:
+    if admin is not None and port in {ADMIN_PORT, APP_MESH_ADMIN_PORT}:
         return "127.0.0.1", int(admin)
     return str(pod.get("status", {}).get("podIP")), port
 
@@ -159,6 +167,12 @@ def ending(pod: Pod) -> Ending:
     killed = datetime.strptime(metadata["deletionTimestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
     grace = float(metadata.get("deletionGracePeriodSeconds") or 0)
     return Ending(stops_listening=min(killed - grace + stop_sleep(pod), killed), is_killed=killed)
+
+
+def answer(pod: Pod) -> str | None:
+    """What a container of the pod is told to answer, in its environment."""
+    variables = [entry for container in pod["spec"]["containers"] for entry in container.get("env") or []]
+    return next((entry.get("value") for entry in variables if entry["name"] == RESPONSE), None)
 
 
 def identity(pod: Pod) -> dict[str, Any]:

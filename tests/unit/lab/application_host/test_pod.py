@@ -186,3 +186,23 @@ def test_a_command_in_a_pod_learns_whose_it_is() -> None:
         "POD_IP": "10.244.8.3",
         "LAB_ENVOY_ADMIN": "http://127.0.0.1:20120",
     }
+
+
+def test_what_is_sent_in_a_pod_of_app_mesh_goes_through_its_envoy() -> None:
+    found = pods.environment(annotated(pods.APP_MESH_PROXY, "http://127.0.0.1:20026"))
+    assert found["http_proxy"] == "http://127.0.0.1:20026"
+    assert "localhost" in found["no_proxy"].split(",")
+    assert "http_proxy" not in pods.environment(pod())
+
+
+@pytest.mark.parametrize("port", [15000, 9901])
+def test_a_pod_finds_the_administration_of_its_envoy_where_its_mesh_has_it(port: int) -> None:
+    known = annotated(pods.ENVOY_ADMIN_PORT, "20025")
+    assert pods.inside(known, f"http://localhost:{port}/stats") == "http://127.0.0.1:20025/stats"
+    assert pods.reachable(known, port) == ("127.0.0.1", 20025)
+
+
+def test_a_container_may_say_what_it_answers() -> None:
+    told = container(env=[{"name": "OTHER", "value": "1"}, {"name": "RESPONSE", "value": "hello"}])
+    assert pods.answer(pod(containers=[container(), told])) == "hello"
+    assert pods.answer(pod()) is None
