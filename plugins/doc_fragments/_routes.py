@@ -20,10 +20,11 @@ options:
       router:
         description:
           - The kind of router that reads the route. V(istio) stands for a VirtualService, V(gateway_api) for an
-            HTTPRoute and its kin, V(service) for a Service whose selector leads to one version at a time, so that
-            weights are 0 or 100.
+            HTTPRoute and its kin, V(app_mesh) for a VirtualRouter of AWS App Mesh, V(service) for a Service whose
+            selector leads to one version at a time, so that weights are 0 or 100.
         type: str
         choices:
+          - app_mesh
           - gateway_api
           - istio
           - service
@@ -42,7 +43,7 @@ options:
         description:
           - The kind of the object. With the router V(gateway_api) it is V(HTTPRoute) by default, and else
             V(GRPCRoute), V(TLSRoute) or V(TCPRoute). The router V(istio) has only V(VirtualService), the router
-            V(service) only V(Service).
+            V(app_mesh) only V(VirtualRouter), the router V(service) only V(Service).
         type: str
       api_version:
         description:
@@ -54,7 +55,7 @@ options:
       rules:
         description:
           - The rules to look at, each by its name or by its place, such as V(http[0]), V(tls[1]) or V(tcp[0]), with the
-            Gateway API V(rules[0]). A Service has one rule, V(selector).
+            Gateway API V(rules[0]), with App Mesh V(routes[0]). A Service has one rule, V(selector).
           - By default every rule that holds all the versions in question. One that holds only some of them is left
             alone and reported as C(rule_pins_version).
           - Places are counted without the rules that stand there for a test.

@@ -30,6 +30,8 @@ options:
         weights.
       - When a rule's weights are too coarse for a percentage, all weights of the rule are multiplied by the smallest
         factor that makes them whole, which leaves every share as it is. See RV(routes[].rules[].factor).
+      - The weights of a VirtualRouter of App Mesh add up to 100 at most. Where no whole numbers below that fit, they
+        are refused.
       - Required here or in each of the O(routes), unless O(remove), O(test_header) or O(mirror) is given.
     type: dict
   expect:
@@ -306,8 +308,10 @@ routes:
           description: The percentages after.
           type: dict
         factor:
-          description: What all weights of the rule were multiplied by to stay whole. 1 nearly always.
-          type: int
+          description:
+            - What all weights of the rule were multiplied by to stay whole. 1 nearly always.
+            - Below 1 where the API bounds the sum of the weights, and they had to become smaller.
+          type: float
     overlays:
       description: Test rules and mirrors that come or go.
       type: list

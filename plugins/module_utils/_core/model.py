@@ -38,7 +38,7 @@ DEFAULT_INTERVAL = 5.0
 DEFAULT_KEEP = 24 * 3600.0
 # What a version can be made of.
 SOURCES = ("image", "manifests", "existing")
-ROUTERS = ("istio", "gateway_api", "service")
+ROUTERS = ("istio", "gateway_api", "app_mesh", "service")
 # What switches at once has nothing in between.
 STEPS_OF: Mapping[str, tuple[int, ...]] = {"service": (100,)}
 

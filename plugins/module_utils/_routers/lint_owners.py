@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core.problems import Problem, problem
-from .lint_subject import GATEWAY_API, ISTIO, SERVICE, Subject, Surroundings, destination_rules, label_of
+from .lint_subject import APP_MESH, GATEWAY_API, ISTIO, SERVICE, Subject, Surroundings, destination_rules, label_of
 from .rules import Manifest
 
 _ARGO_CD = ("argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance")
@@ -28,6 +28,7 @@ _ROLLOUTS = ("argo-rollouts.argoproj.io/managed-by-rollouts", "rollouts.argoproj
 _WEIGHTS = {
     ISTIO: ".spec.http[].route[].weight",
     GATEWAY_API: ".spec.rules[].backendRefs[].weight",
+    APP_MESH: ".spec.routes[][].action?.weightedTargets[]?.weight",
     SERVICE: ".spec.selector",
 }
 

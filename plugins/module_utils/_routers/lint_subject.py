@@ -16,6 +16,7 @@ from .rules import Destination, Manifest, Rule, Spelling, at
 
 ISTIO = "istio"
 GATEWAY_API = "gateway_api"
+APP_MESH = "app_mesh"
 SERVICE = "service"
 
 

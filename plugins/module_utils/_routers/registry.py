@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from .app_mesh import AppMeshRouter
 from .gateway_api import GatewayApiRouter
 from .istio import IstioRouter
 from .router import Router
 from .service import ServiceRouter
 
-ROUTERS: dict[str, Router] = {router.name: router for router in (IstioRouter(), GatewayApiRouter(), ServiceRouter())}
+ROUTERS: dict[str, Router] = {
+    router.name: router for router in (IstioRouter(), GatewayApiRouter(), AppMeshRouter(), ServiceRouter())
+}

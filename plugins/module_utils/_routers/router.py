@@ -56,14 +56,17 @@ class Router(abc.ABC):
     """The adapter for one family of routes.
 
     ``kind`` is the kind that is meant when none is named; ``subsets`` are API version and plural of the objects that
-    define subsets, where there are any. A route that ``switches`` leads everything to one version, chosen by the labels
-    of its pods: a destination's subset is their selector.
+    define subsets, where there are any, and ``nodes`` those of the objects through which a route reaches Services. A
+    route that ``switches`` leads everything to one version, chosen by the labels of its pods: a destination's subset is
+    their selector. ``largest_sum`` is what the weights of a rule may add up to, where the API has a bound.
     """
 
     name: str
     kind: str
     kinds: ClassVar[Mapping[str, Kind]]
     subsets: tuple[str, str] | None = None
+    nodes: tuple[str, str] | None = None
+    largest_sum: int | None = None
     switches: bool = False
 
     def kind_for(self, protocol: str) -> str:
@@ -148,6 +151,14 @@ class Router(abc.ABC):
         """The name and namespace of the Service behind a full host; None when it is something else."""
         return hosts.service_of(host)
 
+    def node_of(self, host: str) -> tuple[str, str] | None:
+        """The name and namespace of the object behind a full host that leads to a Service; None for all else."""
+        return None
+
+    def service_behind(self, node: Manifest) -> tuple[str, str] | None:
+        """The name and namespace of the Service to which such an object leads; None when it leads elsewhere."""
+        return None
+
     @abc.abstractmethod
     def parsed(self, entry: Mapping[str, Any], path: str, namespace: str) -> Destination:
         """A weighted entry of a rule as a destination."""
@@ -167,6 +178,10 @@ class Router(abc.ABC):
     @abc.abstractmethod
     def subset_resources(self, release: Release, service: Service, versions: Sequence[str]) -> list[Manifest]:
         """The objects beside the route that these versions need before it may name them, such as their subsets."""
+
+    def version_resources(self, release: Release, service: Service, version: Version) -> list[Manifest]:
+        """The objects of one version alone without which routes cannot reach it, beside its workload and Service."""
+        return []
 
     @abc.abstractmethod
     def problems(self, route: Manifest) -> list[dict[str, str]]:
@@ -230,7 +245,8 @@ class Router(abc.ABC):
         backends: dict[str, list[Destination]] = {name: [] for name in weights}
         for rule, found in chosen:
             before = percentages(rule, found)
-            held, factor = held_after(f"{named(self, route)}, rule {rule.name}", rule, found, weights)
+            where = f"{named(self, route)}, rule {rule.name}"
+            held, factor = held_after(where, rule, found, weights, self.largest_sum)
             wanted = {found[name]: held * weights[name] // 100 for name in found}
             added = [spelling for spelling in versions if spelling.name in weights and spelling.name not in found]
             operations += weight_operations(rule, wanted, factor, grows=bool(added))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from .._core.errors import RouteError
@@ -104,14 +105,17 @@ class Reading:
         return all(rule.weights == self.rules[0].weights for rule in self.rules)
 
 
+ONCE = Fraction(1)
+
+
 @dataclass(frozen=True)
 class RuleChange:
-    """What a patch does to one rule; ``factor`` is what all its weights were multiplied by to stay whole."""
+    """What a patch does to one rule; ``factor`` is what all its weights were multiplied by to stay whole, or small."""
 
     name: str
     before: Weights
     after: Weights
-    factor: int = 1
+    factor: Fraction = ONCE
 
 
 @dataclass(frozen=True)
@@ -161,27 +165,52 @@ def percentages(rule: Rule, found: Mapping[str, Destination]) -> Weights:
     return largest_remainder(held, 100) if any(held.values()) else held
 
 
-def held_after(where: str, rule: Rule, found: Mapping[str, Destination], weights: Mapping[str, int]) -> tuple[int, int]:
-    """What the versions hold together after the change, and the smallest factor that makes every weight whole."""
+def held_after(
+    where: str,
+    rule: Rule,
+    found: Mapping[str, Destination],
+    weights: Mapping[str, int],
+    largest_sum: int | None = None,
+) -> tuple[int, Fraction]:
+    """What the versions hold together after the change, and the smallest factor that makes every weight whole.
+
+    Where the sum of all weights is bounded, the factor is the largest that stays below, if the smallest does not.
+    """
     effective = dict(zip(rule.destinations, rule.effective(), strict=True))
     held = sum(effective[destination] for destination in found.values())
     if held == 0:
         raise RouteError(
-            f"{where}: {', '.join(found)} hold no weight together, so there is nothing to divide among them; "
-            "give one of them weight first"
+            f"{where}: {', '.join(found)} hold no weight together ({rule.path}), so there is nothing to divide among "
+            "them; give one of them weight first"
         )
     # Each version gets held * percent / 100; the factor clears the fractions of all of them at once.
     factor = math.lcm(*(100 // math.gcd(100, held * percent) for percent in weights.values()))
-    return held * factor, factor
+    if largest_sum is None:
+        return held * factor, Fraction(factor)
+    others = [weight for destination, weight in effective.items() if destination not in found.values()]
+    after = [*(held * factor * percent // 100 for percent in weights.values()), *(weight * factor for weight in others)]
+    # What stands above the bound without us stays, as long as it takes no more than a move from one to another.
+    if sum(after) <= largest_sum or (factor == 1 and max(after) <= largest_sum):
+        return held * factor, Fraction(factor)
+    unit = math.gcd(*after)
+    times = largest_sum * unit // sum(after)
+    if times == 0:
+        raise RouteError(
+            f"{where}: {', '.join(f'{name} {percent} %' for name, percent in weights.items())} of the {held} that they "
+            f"hold beside {sum(others)} of others takes weights that add up to {sum(after) // unit}, and {largest_sum} "
+            "is the most; choose a rounder percentage, or give the others their part in a route of their own"
+        )
+    scaled = Fraction(factor * times, unit)
+    return int(held * scaled), scaled
 
 
-def weight_operations(rule: Rule, wanted: Mapping[Destination, int], factor: int, grows: bool) -> list[Operation]:
+def weight_operations(rule: Rule, wanted: Mapping[Destination, int], factor: Fraction, grows: bool) -> list[Operation]:
     """The patch of a rule: the wanted weights, all others times the factor; ``grows`` when a destination is added."""
     operations: list[Operation] = []
     # Standing alone, a destination has everything unwritten; beside a new one its weight has to be written.
     standing = rule.beside_others() if grows else rule.effective()
     for destination, effective, stands in zip(rule.destinations, rule.effective(), standing, strict=True):
-        weight = wanted.get(destination, effective * factor)
+        weight = wanted.get(destination, int(effective * factor))
         if weight == stands:
             continue
         path = f"{destination.path}/weight"

@@ -127,6 +127,7 @@ def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSte
     manifests: list[Manifest] = []
     for service, version in candidates(release, decision):
         manifests += version_resources(service, version, release.name, _scale(routes, version))
+        manifests += routes.router.version_resources(release, service, version)
         if routes.is_ours(service, service.routes[0]):
             standing = [*current.get(service.name, {}), decision.to]
             manifests += routes.router.subset_resources(release, service, list(dict.fromkeys(standing)))
@@ -312,7 +313,7 @@ def retire(routes: ReleaseRoutes, decision: Decision) -> Plain:
         going.setdefault(version.service, []).append(version.name)
     gone = {name: {**dict.fromkeys(gone_of, 0), live: 100} for name, gone_of in going.items()} if live else {}
     places = [(service, route) for service, route in routes.pairs() if service.name in going]
-    objects = [manifest for version in versions for manifest in _objects(release, version)]
+    objects = [manifest for version in versions for manifest in _objects(routes, version)]
     scale = release.retire.mode == "scale_to_zero"
     drained = drained_proof(routes, decision, going)
     # Seeing that nothing is open takes the place of waiting.
@@ -357,8 +358,9 @@ def _remaining_subsets(routes: ReleaseRoutes, services: Collection[str], going: 
     return manifests
 
 
-def _objects(release: Release, version: Version) -> list[Manifest]:
+def _objects(routes: ReleaseRoutes, version: Version) -> list[Manifest]:
     """The objects of a version by identity only, last created first."""
+    release = routes.release
     if version.existing is not None:
         return [_identity("apps/v1", version.existing.kind, version.existing.name, version.namespace)]
     service = release.services[version.service]
@@ -366,7 +368,12 @@ def _objects(release: Release, version: Version) -> list[Manifest]:
         _identity(
             manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"], manifest["metadata"]["namespace"]
         )
-        for manifest in reversed(version_resources(service, version, release.name))
+        for manifest in reversed(
+            [
+                *version_resources(service, version, release.name),
+                *routes.router.version_resources(release, service, version),
+            ]
+        )
     ]
 
 

@@ -21,7 +21,7 @@ def refuse_unready(
 ) -> None:
     """Raise RouteError unless a version has enough ready endpoints behind each of its destinations."""
     for host, subset in sorted({(backend.host, backend.subset or "") for backend in backends}):
-        service = router.service_of(host)
+        service = router.service_of(host) or _service_behind(cluster, router, host)
         if service is None:
             raise RouteError(
                 f"{version} may not get traffic yet: {host} is no Service of this cluster, so its endpoints cannot be "
@@ -44,6 +44,19 @@ def refuse_unready(
                 f"{version} may not get traffic yet: {where}; deploy it and wait until it is ready (version_ready), or "
                 "set require_ready: false"
             )
+
+
+def _service_behind(cluster: Cluster, router: Router, host: str) -> tuple[str, str] | None:
+    """The Service to which the object that a route names leads in its turn."""
+    node = router.node_of(host)
+    if router.nodes is None or node is None:
+        return None
+    api_version, plural = router.nodes
+    name, namespace = node
+    found = cluster.find(Ref(api_version, plural, namespace, name))
+    if found is None:
+        raise RouteError(f"{host}: there is no such object among the {plural} of {namespace}: create it first")
+    return router.service_behind(found)
 
 
 def endpoint_slices(cluster: Cluster, namespace: str, service: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import json
 import traceback
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from .._cluster.client import Cluster, Ref
@@ -206,7 +207,7 @@ def described(target: Target) -> Result:
         "name": target.ref.name,
         "namespace": target.ref.namespace,
         "rules": [
-            {"name": rule.name, "before": rule.before, "after": rule.after, "factor": rule.factor}
+            {"name": rule.name, "before": rule.before, "after": rule.after, "factor": _number(rule.factor)}
             for rule in target.told.rules
         ],
         "overlays": [
@@ -255,3 +256,7 @@ def difference(target: Target) -> list[Result]:
 
 def _shown(weights: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {weight}" for name, weight in weights.items())
+
+
+def _number(factor: Fraction) -> int | float:
+    return int(factor) if factor.denominator == 1 else round(float(factor), 6)

@@ -198,7 +198,10 @@ NO_LABEL = 'is no DNS label: at most 63 lower-case letters, digits and "-", a le
         (web(release="w" * 64), f'bluegreen.release: "{"w" * 64}" {NO_LABEL}'),
         (web(namespace=None), "bluegreen.namespace: is required"),
         (web(namespace="prod/eu"), f'bluegreen.namespace: "prod/eu" {NO_LABEL}'),
-        (web(router="linkerd"), 'bluegreen.router: expected one of istio, gateway_api, service, got "linkerd"'),
+        (
+            web(router="linkerd"),
+            'bluegreen.router: expected one of istio, gateway_api, app_mesh, service, got "linkerd"',
+        ),
         (web(pause="soon"), 'bluegreen.pause: expected a duration such as 90, "90s", "10m" or "24h", got \'soon\''),
         (web(on_failure="retry"), 'bluegreen.on_failure: expected one of rollback, hold, got "retry"'),
         (web(to="red"), "bluegreen.to: no version red in every service; known: blue, green"),

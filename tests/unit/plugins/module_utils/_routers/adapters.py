@@ -77,6 +77,47 @@ class Adapter(Protocol):
     destinations: str
     extras: tuple[tuple[Manifest, ...], ...]
     mirror_path: str
+    # Whether rules stand in one list whatever they are about, and not in one for each kind.
+    one_list: bool = False
+    # Whether the rules that know headers can copy requests, too.
+    mirrors: bool = True
+    # What weights, and which percentages, fit whatever the shape of the route: sums may be bounded.
+    largest_weight: int = 100
+    grain: int = 1
+
+    def entries(self, route: Manifest) -> list[Manifest]:
+        """The rules of the list in which some know headers, as they are written."""
+        found: list[Manifest] = route["spec"].get(self.with_headers) or []
+        return found
+
+    def varied(self, entry: Manifest, draw: st.DrawFn) -> None:
+        """Write into a rule what a user may have in it."""
+        del entry[self.matches]
+        for extras in self.extras:
+            entry |= copy.deepcopy(draw(st.sampled_from(extras)))
+
+    def matches_of(self, entry: Manifest) -> list[Manifest]:
+        """The conditions of a rule, one of which has to hold."""
+        found: list[Manifest] = entry.get(self.matches) or []
+        return found
+
+    def targets_of(self, entry: Manifest) -> list[Manifest]:
+        """The weighted destinations of a rule."""
+        found: list[Manifest] = entry[self.destinations]
+        return found
+
+    def rest_of(self, entry: Manifest) -> Manifest:
+        """What of a rule its copy for tests has in common with it."""
+        own = ("name", self.matches, self.destinations, "mirrors", "filters")
+        return {key: value for key, value in entry.items() if key not in own}
+
+    def foreign(self, name: str) -> Manifest:
+        """A rule that only has a name like one of ours."""
+        return {"name": name, self.matches: self.extras[0][-1][self.matches]}
+
+    def knows_headers(self, block: Block) -> bool:
+        """Whether a rule of this kind does."""
+        return block.kind == self.with_headers
 
     def header(self, match: Manifest, name: str) -> str:
         """The value that a condition asks for in a header."""
@@ -194,6 +235,103 @@ class GatewayApi(Adapter):
         return entry if line.weight is None else {**entry, "weight": line.weight}
 
 
+class AppMesh(Adapter):
+    """VirtualRouters: whole weights, all of them written, in the action of one of four kinds of routes."""
+
+    router = ROUTERS["app_mesh"]
+    kinds = ("httpRoute", "http2Route", "grpcRoute", "tcpRoute")
+    # With VirtualNodes of the cluster, and with such as only their ARN names.
+    subsets = (False, True)
+    weight_path = r"/spec/routes/\d+/(http|http2|grpc|tcp)Route/action/weightedTargets/\d+/weight"
+    alone_has_all = False
+    with_headers = "routes"
+    matches = "match"
+    destinations = "weightedTargets"
+    extras = (
+        (
+            {"prefix": "/"},
+            {"path": {"exact": "/äpi&<"}},
+            {"prefix": "/", "conditions": [{"name": "x-team", "match": {"exact": "a"}}]},
+            {"prefix": "/", "conditions": [{"name": "x-team", "invert": True, "match": {"suffix": "a"}}]},
+        ),
+        ({}, {"timeout": {"perRequest": {"unit": "s", "value": 5}}}),
+        ({}, {"retryPolicy": {"maxRetries": 2, "perRetryTimeout": {"unit": "ms", "value": 500}}}),
+    )
+    mirror_path = ""
+    one_list = True
+    mirrors = False
+    # The sum of five weights, four times this grain of them, is the most that a route may have.
+    largest_weight = 4
+    grain = 20
+
+    def knows_headers(self, block: Block) -> bool:
+        return block.kind != "tcpRoute"
+
+    def header(self, match: Manifest, name: str) -> str:
+        conditions = match.get("headers") or match.get("metadata") or []
+        return str(next(item["match"]["exact"] for item in conditions if item["name"] == name))
+
+    def varied(self, entry: Manifest, draw: st.DrawFn) -> None:
+        kind = self._kind(entry)
+        if kind == "tcpRoute":
+            return
+        match = copy.deepcopy(draw(st.sampled_from(self.extras[0])))
+        conditions = match.pop("conditions", None)
+        if kind == "grpcRoute":
+            match = {"serviceName": "web.Api"}
+        if conditions is not None:
+            match["metadata" if kind == "grpcRoute" else "headers"] = conditions
+        entry[kind]["match"] = match
+        for extras in self.extras[1:]:
+            entry[kind] |= copy.deepcopy(draw(st.sampled_from(extras)))
+
+    def matches_of(self, entry: Manifest) -> list[Manifest]:
+        return [entry[self._kind(entry)]["match"]]
+
+    def targets_of(self, entry: Manifest) -> list[Manifest]:
+        targets: list[Manifest] = entry[self._kind(entry)]["action"]["weightedTargets"]
+        return targets
+
+    def rest_of(self, entry: Manifest) -> Manifest:
+        kind = self._kind(entry)
+        return {key: value for key, value in entry[kind].items() if key not in ("match", "action")}
+
+    def foreign(self, name: str) -> Manifest:
+        targets = [{"virtualNodeRef": {"name": "shadow"}, "weight": 1}]
+        match = {"prefix": "/", "headers": [{"name": "x-team", "match": {"exact": "a"}}]}
+        return {"name": name, "httpRoute": {"match": match, "action": {"weightedTargets": targets}}}
+
+    def route(self, topology: Topology) -> Manifest:
+        """With priorities, listeners and a status, so that there is something to leave alone."""
+        routes: list[Manifest] = []
+        for place, block in enumerate(topology.blocks):
+            targets = [self._target(topology, line) for line in block.lines]
+            entry: Manifest = {"action": {"weightedTargets": targets}}
+            entry |= {"match": {"port": 8080}} if block.kind == "tcpRoute" else {"match": {"prefix": "/"}}
+            # Their names are unlike one another, and a number is free before each.
+            routes.append({"name": f"{block.name or 'route'}-{place}", "priority": 10 * place + 1, block.kind: entry})
+        metadata = {"name": "web", "namespace": "prod", "resourceVersion": "7", "generation": 3}
+        listeners = [{"portMapping": {"port": 8080, "protocol": "http"}}]
+        spec = {"awsName": "web_prod", "listeners": listeners, "meshRef": {"name": "mesh"}, "routes": routes}
+        return {"kind": "VirtualRouter", "metadata": metadata, "spec": spec, "status": {"observedGeneration": 3}}
+
+    def _target(self, topology: Topology, line: Line) -> Manifest:
+        name = f"web-{line.backend}" if line.backend in VERSIONS else line.backend
+        node: Manifest = {"virtualNodeRef": {"name": name}}
+        if topology.by_subset:
+            node = {"virtualNodeARN": f"arn:aws:appmesh:eu-west-1:1:mesh/mesh/virtualNode/{name}"}
+        elif line.backend in OTHERS:
+            node["virtualNodeRef"]["namespace"] = "partners"
+        # The API demands a weight of each.
+        return {**node, "port": 8080, "weight": 1 if line.weight is None else line.weight}
+
+    def backend(self, destination: Destination) -> str:
+        return destination.backend.rpartition("/")[2].removeprefix("web-")
+
+    def _kind(self, entry: Manifest) -> str:
+        return next(kind for kind in self.kinds if kind in entry)
+
+
 class PlainService(Adapter):
     """Services: one label of the selector holds the name of the version that has everything."""
 
@@ -238,12 +376,16 @@ class PlainService(Adapter):
         return bare
 
 
-ADAPTERS: dict[str, Adapter] = {"istio": Istio(), "gateway_api": GatewayApi(), "service": PlainService()}
+ADAPTERS: dict[str, Adapter] = {
+    "istio": Istio(),
+    "gateway_api": GatewayApi(),
+    "app_mesh": AppMesh(),
+    "service": PlainService(),
+}
 
 
 BACKENDS = (*VERSIONS, *OTHERS)
 _ORDERS = st.permutations(BACKENDS)
-_WEIGHTS = st.lists(st.none() | st.integers(0, 100), min_size=len(BACKENDS), max_size=len(BACKENDS))
 _NAMES = st.sampled_from([None, "main", "api"])
 _SIZES = st.lists(st.integers(0, 4), max_size=3)
 
@@ -257,13 +399,15 @@ def topologies(draw: st.DrawFn, adapter: Adapter, versions: Sequence[str]) -> To
         lines = tuple(Line(name, 100 if name == live else 0) for name in draw(_ORDERS))
         return Topology(draw(st.sampled_from(adapter.subsets)), (Block(draw(kinds), None, lines),))
     sizes = draw(_SIZES)
+    weight = st.none() | st.integers(0, adapter.largest_weight)
+    weights = st.lists(weight, min_size=len(BACKENDS), max_size=len(BACKENDS))
     whole = draw(st.integers(0, len(sizes)))
     blocks = []
     for size in [*sizes[:whole], None, *sizes[whole:]]:
         order = draw(_ORDERS)
         # The rule that holds them all ends with the last of them: none to all of the others stand among them.
         length = size if size is not None else max(order.index(version) for version in versions) + 1
-        lines = tuple(Line(name, weight) for name, weight in zip(order[:length], draw(_WEIGHTS), strict=False))
+        lines = tuple(Line(name, weight) for name, weight in zip(order[:length], draw(weights), strict=False))
         blocks.append(Block(draw(kinds), draw(_NAMES), lines))
     assume(all(_has_weight(adapter, block, versions) for block in blocks if block.holds(versions)))
     return Topology(draw(st.sampled_from(adapter.subsets)), tuple(blocks))
@@ -276,7 +420,8 @@ def percentages(draw: st.DrawFn, adapter: Adapter, names: Sequence[str]) -> dict
         to = draw(st.sampled_from(names))
         return {name: 100 if name == to else 0 for name in names}
     shares = draw(st.lists(st.integers(0, 100), min_size=len(names), max_size=len(names)).filter(any))
-    return largest_remainder(dict(zip(names, shares, strict=True)), 100)
+    grains = largest_remainder(dict(zip(names, shares, strict=True)), 100 // adapter.grain)
+    return {name: share * adapter.grain for name, share in grains.items()}
 
 
 def applied(route: Manifest, operations: Sequence[Operation]) -> Manifest:
@@ -306,7 +451,10 @@ def without_leaves(value: Any, name: str) -> Any:
 
 
 def in_order(adapter: Adapter, topology: Topology) -> Iterator[Block]:
-    """The rules in the order in which the router lists them: kind by kind."""
+    """The rules in the order in which the router lists them: kind by kind, unless they stand in one list."""
+    if adapter.one_list:
+        yield from topology.blocks
+        return
     for kind in adapter.kinds:
         yield from (block for block in topology.blocks if block.kind == kind)
 

@@ -173,8 +173,8 @@ class TestFinding:
     def test_versions_without_any_weight_have_nothing_to_divide(self) -> None:
         route = virtual_service(rule(entry("web-blue", 0), entry("web-green"), entry("legacy", 100)))
         assert refusal(route, {"blue": 90, "green": 10}) == (
-            "VirtualService prod/web, rule http[0]: blue, green hold no weight together, so there is nothing to divide "
-            "among them; give one of them weight first"
+            "VirtualService prod/web, rule http[0]: blue, green hold no weight together (/spec/http/0), so there is "
+            "nothing to divide among them; give one of them weight first"
         )
 
 

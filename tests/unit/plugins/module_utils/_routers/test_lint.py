@@ -251,6 +251,14 @@ class TestOwnedByController:
         (found,) = problems("owned_by_controller", subject(route, "gateway_api"))
         assert ".spec.rules[].backendRefs[].weight" in found["remedy"]
 
+    def test_what_argo_cd_has_to_ignore_in_app_mesh(self) -> None:
+        targets = [{"virtualNodeRef": {"name": f"web-{name}"}, "weight": 50} for name in ("blue", "green")]
+        routes = [{"name": "main", "httpRoute": {"action": {"weightedTargets": targets}}}]
+        route = named("web", spec={"routes": routes}, annotations={"argocd.argoproj.io/tracking-id": "shop:x"})
+        (found,) = problems("owned_by_controller", subject(route, "app_mesh"))
+        assert "group: appmesh.k8s.aws, kind: VirtualRouter" in found["remedy"]
+        assert ".spec.routes[][].action?.weightedTargets[]?.weight" in found["remedy"]
+
 
 @pytest.mark.parametrize(
     ("selector", "fits"),

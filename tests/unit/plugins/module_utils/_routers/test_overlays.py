@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from typing import Any
@@ -40,10 +39,8 @@ def routes(draw: st.DrawFn, adapter: Adapter) -> tuple[list[Block], Manifest]:
     """A route in which at least one rule holds all the versions, and the blocks that it is made of, in their order."""
     topology = draw(topologies(adapter, VERSIONS))
     route = adapter.route(topology)
-    for entry in route["spec"].get(adapter.with_headers) or []:
-        del entry[adapter.matches]
-        for extras in adapter.extras:
-            entry |= copy.deepcopy(draw(st.sampled_from(extras)))
+    for entry in adapter.entries(route):
+        adapter.varied(entry, draw)
     return list(in_order(adapter, topology)), route
 
 
@@ -67,7 +64,7 @@ def test_test_rules_that_come_and_go_leave_every_byte(adapter: Adapter, data: st
     blocks, route = data.draw(routes(adapter))
     before = written(route)
     change = with_test_rules(adapter.router, route, SPELLINGS, "green", HEADER, VALUE)
-    able = [block for block in blocks if block.holds(VERSIONS) and block.kind == adapter.with_headers]
+    able = [block for block in blocks if block.holds(VERSIONS) and adapter.knows_headers(block)]
     standing = applied(route, change.operations)
     assert len(change.overlays) == len(adapter.router.test_rules(standing)) == len(able)
     back = without_test_rules(adapter.router, standing)
@@ -89,12 +86,12 @@ def test_a_test_rule_stands_directly_before_its_rule_and_sends_everything_to_one
             if not isinstance(entry, dict) or not str(entry.get("name")).startswith(TEST_RULE_PREFIX):
                 continue
             original = entries[position + 1]
-            assert [adapter.header(match, HEADER) for match in entry[adapter.matches]] == [VALUE] * max(
-                1, len(original.get(adapter.matches, []))
+            assert [adapter.header(match, HEADER) for match in adapter.matches_of(entry)] == [VALUE] * max(
+                1, len(adapter.matches_of(original))
             )
-            assert [item["weight"] > 0 for item in entry[adapter.destinations]] == [True]
-            kept = original.keys() - {"name", adapter.matches, adapter.destinations, "mirrors", "filters"}
-            assert {key: entry[key] for key in kept} == {key: original[key] for key in kept}
+            assert [item["weight"] > 0 for item in adapter.targets_of(entry)] == [True]
+            kept = adapter.rest_of(original)
+            assert kept.items() <= adapter.rest_of(entry).items()
             assert "mirror" not in written(entry).lower()
     assert all(adapter.backend(rule.destinations[0]) == "green" for rule in adapter.router.test_rules(standing))
 
@@ -135,7 +132,7 @@ def test_what_users_write_meanwhile_survives(adapter: Adapter, data: st.DataObje
     _blocks, route = data.draw(routes(adapter))
     router, standing = adapter.router, in_test(adapter.router, route)
     key = adapter.with_headers
-    added = {"name": f"{TEST_RULE_PREFIX}of-somebody-else", adapter.matches: adapter.extras[0][-1][adapter.matches]}
+    added = adapter.foreign(f"{TEST_RULE_PREFIX}of-somebody-else")
     standing["spec"][key] = data.draw(st.permutations([*standing["spec"].get(key, []), added]))
     kept = [entry for entry in standing["spec"][key] if entry not in ours(adapter, standing)]
     cleaned = applied(standing, without_test_rules(router, standing).operations)
@@ -161,7 +158,7 @@ def test_a_mirror_that_comes_and_goes_leaves_every_byte(adapter: Adapter, data: 
     blocks, route = data.draw(routes(adapter))
     before = written(route)
     change = with_mirror(adapter.router, route, SPELLINGS, "green", 12.5)
-    able = [block for block in blocks if block.holds(VERSIONS) and block.kind == adapter.with_headers]
+    able = [block for block in blocks if block.holds(VERSIONS) and adapter.knows_headers(block) and adapter.mirrors]
     standing = applied(route, change.operations)
     assert len(change.overlays) == len(able)
     assert all(re.fullmatch(adapter.mirror_path, operation["path"]) for operation in change.operations)
@@ -195,10 +192,10 @@ def test_everything_goes_in_one_write_with_the_weights(adapter: Adapter, data: s
 def test_what_is_left_over_is_named_and_keeps_its_version(adapter: Adapter, data: st.DataObject) -> None:
     blocks, route = data.draw(routes(adapter))
     router = adapter.router
-    able = [block for block in blocks if block.holds(VERSIONS) and block.kind == adapter.with_headers]
+    able = [block for block in blocks if block.holds(VERSIONS) and adapter.knows_headers(block)]
     standing = in_test(router, mirrored(router, route))
     codes = [problem["code"] for problem in leftovers(router, standing, SPELLINGS)]
-    assert codes == ["leftover_test_rule"] * len(able) + ["leftover_mirror"] * len(able)
+    assert codes == ["leftover_test_rule"] * len(able) + ["leftover_mirror"] * len(able) * adapter.mirrors
     assert leftovers(router, route, SPELLINGS) == []
     places = {
         place
@@ -212,4 +209,4 @@ def test_what_is_left_over_is_named_and_keeps_its_version(adapter: Adapter, data
 def ours(adapter: Adapter, route: Manifest) -> list[Any]:
     """The test rules as they are written."""
     names = {rule.name for rule in adapter.router.test_rules(route)}
-    return [entry for entry in route["spec"].get(adapter.with_headers) or [] if entry.get("name") in names]
+    return [entry for entry in adapter.entries(route) if entry.get("name") in names]

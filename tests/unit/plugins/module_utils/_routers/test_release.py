@@ -15,19 +15,19 @@ from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors 
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.journal import Journal, State, checked_entry
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import Release, read_release
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.plan import Observed, ObservedRoute
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.istio import IstioRouter
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.registry import ROUTERS
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.release import (
     release_plan,
     rollback_plan,
     routes_to_read,
 )
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.router import Router
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers.rules import Manifest, Spelling
 
 from tests.unit.releases import web
 
 from .adapters import applied
 
-ROUTER = IstioRouter()
 Plain = dict[str, Any]
 
 
@@ -41,6 +41,10 @@ class Cluster:
         self.journal = Journal(State(), ())
         self.now = 1000.0
         self.moves: list[dict[str, int]] = []
+
+    @property
+    def router(self) -> Router:
+        return ROUTERS[self.spec.get("router", "istio")]
 
     def plan(self, limit: int | None = None, predict: bool = False) -> Plain:
         release, observed = self._seen()
@@ -103,7 +107,7 @@ class Cluster:
         for route in plan["remove"]:
             self.routes[route["name"]] = applied(
                 self.routes[route["name"]],
-                ROUTER.removal(self.routes[route["name"]], _spellings(route), plan["versions"]),
+                self.router.removal(self.routes[route["name"]], _spellings(route), plan["versions"]),
             )
         self._apply(plan["subsets"])
         self.objects -= {(item["kind"], item["metadata"]["name"]) for item in plan["delete"]}
@@ -123,7 +127,7 @@ class Cluster:
         self._traffic(plan["routes"])
         self._record(plan["begin"])
         for route in plan["remove"]:
-            operations = ROUTER.removal(self.routes[route["name"]], _spellings(route), plan["versions"])
+            operations = self.router.removal(self.routes[route["name"]], _spellings(route), plan["versions"])
             self.routes[route["name"]] = applied(self.routes[route["name"]], operations)
         self._record(plan["entry"])
         return plan
@@ -139,22 +143,22 @@ class Cluster:
         if found is None:
             return ObservedRoute(route["service"], route["name"], route["namespace"], False)
         spellings = _spellings(route)
-        present = ROUTER.present(found, spellings, route["rules"])
+        present = self.router.present(found, spellings, route["rules"])
         return ObservedRoute(
             route["service"],
             route["name"],
             route["namespace"],
             True,
             owned="app.kubernetes.io/managed-by" in found["metadata"].get("labels", {}),
-            weights=ROUTER.read(found, present, route["rules"]).weights(),
+            weights=self.router.read(found, present, route["rules"]).weights(),
             managed_fields=({"manager": "helm"},),
-            missing=ROUTER.missing(found, spellings, route["rules"]),
+            missing=self.router.missing(found, spellings, route["rules"]),
         )
 
     def _apply(self, manifests: list[Manifest]) -> None:
         for manifest in manifests:
             name = manifest["metadata"]["name"]
-            if manifest["kind"] == ROUTER.kind:
+            if manifest["kind"] == self.router.kind:
                 # Weights that exist are never reset.
                 assert name not in self.routes
                 self.routes[name] = manifest
@@ -163,7 +167,7 @@ class Cluster:
     def _traffic(self, routes: list[Plain]) -> None:
         for route in routes:
             found = self.routes[route["name"]]
-            change = ROUTER.patch(found, _spellings(route), route["weights"], route["rules"], route["adopt"])
+            change = self.router.patch(found, _spellings(route), route["weights"], route["rules"], route["adopt"])
             if route.get("expect"):
                 expected = {**dict.fromkeys(route["weights"], 0), **route["expect"]}
                 assert all(rule.before == expected for rule in change.rules), (change.rules, expected)
@@ -289,6 +293,23 @@ class TestStories:
             "web-blue",
             {"replicas": 0},
         )
+
+    def test_virtual_nodes_come_and_go_with_their_versions(self) -> None:
+        fresh = Cluster(web(router="app_mesh", retire="delete"))
+        fresh.release()
+        blue, green = ("VirtualNode", "web-blue"), ("VirtualNode", "web-green")
+        assert {blue, ("VirtualRouter", "web"), ("VirtualService", "web"), ("Service", "web")} <= fresh.objects
+        assert green not in fresh.objects
+        fresh.release()
+        assert {blue, green} <= fresh.objects
+        assert fresh.weights() == {"blue": 0, "green": 100}
+        fresh.now += 10
+        assert fresh.retire() == ["blue"]
+        assert fresh.weights() == {"green": 100}
+        assert blue not in fresh.objects
+        assert green in fresh.objects
+        kept = [item["metadata"]["name"] for item in fresh.plan()["skeleton"]["manifests"]]
+        assert ("web-green" in kept, "web-blue" in kept) == (True, False)
 
     def test_versions_told_apart_by_subset(self) -> None:
         versions = {name: {"image": f"web:{name}", "subset": f"v-{name}"} for name in ("blue", "green")}
