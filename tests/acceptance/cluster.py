@@ -28,8 +28,10 @@ Json = dict[str, Any]
 
 ISTIO = ("networking.istio.io", "v1")
 OWNER = "owner"
+# App Mesh has objects of the same name.
+VIRTUAL_SERVICES = "virtualservices.networking.istio.io"
 # What a release could touch. Pods and what follows them change by themselves.
-WRITTEN = "virtualservices,destinationrules,gateways.networking.istio.io,configmaps,services,deployments"
+WRITTEN = f"{VIRTUAL_SERVICES},destinationrules,gateways.networking.istio.io,configmaps,services,deployments"
 # The lab does each of these things in a second or two.
 PATIENCE = 30.0
 
@@ -126,7 +128,7 @@ class Cluster:
     def patch_route(self, namespace: str, patch: Json, name: str = "web", manager: str = OWNER) -> None:
         """Another writer's merge patch."""
         result = self.kubectl(
-            *["patch", "virtualservice", name, "-n", namespace, "--type=merge", f"--field-manager={manager}"],
+            *["patch", VIRTUAL_SERVICES, name, "-n", namespace, "--type=merge", f"--field-manager={manager}"],
             *["-p", json.dumps(patch)],
         )
         assert result.returncode == 0, result.stderr

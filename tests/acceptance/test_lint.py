@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance import objects
-from tests.acceptance.cluster import Cluster, until
+from tests.acceptance.cluster import VIRTUAL_SERVICES, Cluster, until
 from tests.acceptance.playbooks import Playbooks, Run
 from tests.acceptance.traffic import Gateway, Load
 
@@ -43,7 +43,7 @@ def other_route(namespace: str) -> Json:
 
 def second_later(cluster: Cluster, namespace: str, name: str) -> None:
     """Objects know their age in whole seconds."""
-    born = cluster.get("virtualservice", namespace, name)["metadata"]["creationTimestamp"]
+    born = cluster.get(VIRTUAL_SERVICES, namespace, name)["metadata"]["creationTimestamp"]
     until(lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > born, "the next second")
 
 

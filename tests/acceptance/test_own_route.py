@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance import objects
-from tests.acceptance.cluster import OWNER, Cluster, weights_of
+from tests.acceptance.cluster import OWNER, VIRTUAL_SERVICES, Cluster, weights_of
 from tests.acceptance.playbooks import Playbooks
 
 Json = dict[str, Any]
@@ -51,7 +51,7 @@ def grown_route(namespace: str) -> Json:
 
 @pytest.fixture
 def grown(cluster: Cluster, web: str) -> str:
-    cluster.kubectl("delete", "virtualservice", "web", "-n", web)
+    cluster.kubectl("delete", VIRTUAL_SERVICES, "web", "-n", web)
     cluster.apply([grown_route(web)])
     return web
 
@@ -112,7 +112,7 @@ def test_the_owner_applies_the_same_manifest_again_without_a_conflict(
 @pytest.fixture
 def blue_only(cluster: Cluster, web: str) -> str:
     """The route knows nothing of green yet."""
-    cluster.kubectl("delete", "virtualservice", "web", "-n", web)
+    cluster.kubectl("delete", VIRTUAL_SERVICES, "web", "-n", web)
     cluster.apply([objects.route(web, "web", {"blue": None})])
     return web
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance import objects
-from tests.acceptance.cluster import Cluster, until
+from tests.acceptance.cluster import VIRTUAL_SERVICES, Cluster, until
 from tests.acceptance.playbooks import Playbooks
 
 Json = dict[str, Any]
@@ -73,7 +73,7 @@ def frozen_route(cluster: Cluster, web: str) -> Iterator[str]:
     }
     cluster.apply([policy, binding])
     # A policy takes effect when the API server has compiled it, which only its effect shows.
-    change = ["annotate", "virtualservice", "frozen", "-n", web, "--overwrite"]
+    change = ["annotate", VIRTUAL_SERVICES, "frozen", "-n", web, "--overwrite"]
     until(lambda: cluster.kubectl(*change, f"tried={time.time_ns()}").returncode, "the policy refuses a change")
     yield web
     cluster.kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", web)
