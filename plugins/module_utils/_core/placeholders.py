@@ -15,7 +15,9 @@ from typing import Any
 
 # Those that are the same for all versions, and at every look.
 FIXED = ("service", "namespace", "release")
-NAMES = ("version", *FIXED, "window")
+# The header that leads to a candidate which gets nothing else; at any other time one that is not sent.
+TEST_HEADER = "test_header"
+NAMES = ("version", *FIXED, "window", TEST_HEADER)
 
 _PLACEHOLDER = re.compile(r"\$(" + "|".join(NAMES) + r")\b")
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from .._core.errors import SpecError
 from .._core.gates import SEEING_KINDS, Gate, distinct, share_gates
 from .._core.model import ROOT, Release, Service, Version
-from .._core.observe import gates_of_step
-from .._core.placeholders import names_in
+from .._core.observe import DEFAULT_HEADER, gates_of_step
+from .._core.placeholders import TEST_HEADER, filled, names_in
 from .._core.plan import Decision, PlannedStep
 from .._core.sources import Pods
 from .._core.weights import Weights
@@ -33,11 +33,13 @@ def proof(
     gates: Sequence[Gate],
     window: float = 0.0,
     watched: Sequence[Plain] = (),
+    asking: Mapping[str, str] | None = None,
 ) -> Plain:
     """Gates in the form in which the module analysis takes them, with the user's own tasks beside them.
 
     ``weights`` is what each service's traffic is to show; ``watched`` are versions whose pods are watched all the time.
     A gate that says how the candidate's pods are watched, and not whose, is about these, or has them watched.
+    ``asking`` is the header by which the candidate is asked for; a command says itself where it is to stand.
     """
     release = routes.release
     how = [gate for gate in gates if _says_how(gate)]
@@ -49,7 +51,7 @@ def proof(
             continue
         metrics += _for_services(routes, gate, services, weights)
     return {
-        "metrics": metrics,
+        "metrics": filled(metrics, {TEST_HEADER: _spelled(asking or {release.test_header or DEFAULT_HEADER: ""})}),
         "tasks": [gate.plain() for gate in gates if gate.kind == "tasks"],
         "window": window,
         "interval": release.interval,
@@ -59,6 +61,11 @@ def proof(
         "namespace": release.namespace,
         "verified": _verified(gates),
     }
+
+
+def _spelled(header: Mapping[str, str]) -> str:
+    """As curl takes a header: one without a value is not sent."""
+    return "; ".join(f"{name}: {value}".rstrip() for name, value in header.items())
 
 
 def _verified(gates: Sequence[Gate]) -> str:
@@ -142,10 +149,11 @@ def header_proof(
         for service in release.services.values()
         if service.has_headers
     }
-    asked = proof(routes, decision, led, [gate for gate in gates if _sends_header(gate)])
+    senders = [gate for gate in gates if _sends_header(gate)]
+    asked = proof(routes, decision, led, senders, asking=header)
     for metric in asked["metrics"]:
         for kind in _SENDERS:
-            if kind in metric:
+            if "url" in metric.get(kind, {}):
                 metric[kind] = {**metric[kind], "headers": {**header, **metric[kind].get("headers", {})}}
     others = proof(routes, decision, standing, [gate for gate in gates if not _sends_header(gate)])
     both = {name: [*others[name], *asked[name]] for name in ("metrics", "tasks")}
@@ -156,8 +164,8 @@ _SENDERS = ("probe", "http")
 
 
 def _sends_header(gate: Gate) -> bool:
-    """Whether a gate sends requests of our own; what a command in a pod sends is its own affair."""
-    return gate.kind in _SENDERS and "url" in gate.given[gate.kind]
+    """Whether a gate sends requests of our own, or runs a command that says where the header is to stand."""
+    return (gate.kind in _SENDERS and "url" in gate.given[gate.kind]) or TEST_HEADER in names_in(gate.plain())
 
 
 def refuse_unused_header(release: Release) -> None:
@@ -169,7 +177,8 @@ def refuse_unused_header(release: Release) -> None:
         raise SpecError(
             f"{ROOT}.verify.header",
             "leads requests to the candidate, and nothing here sends any: add an http gate or a probe with url to "
-            "verify.gates, observe by a probe with url, or leave the header out",
+            "verify.gates, observe by a probe with url, write $test_header where a command of exec sends headers, or "
+            "leave the header out",
         )
 
 

@@ -331,6 +331,24 @@ class TestVerification:
         assert with_header == ["share", "http"]
         assert len(read_gates(proof["metrics"], "metrics")) == 4
 
+    def test_a_command_sends_the_header_where_it_says_so(self) -> None:
+        command = ["curl", "-s", "-H", "$test_header", "http://$service.$namespace/"]
+        probe = {"exec": {**IN_POD["exec"], "command": command}}
+        found = plan(observe={"probe": probe}, verify={"header": True})
+        (asked,) = found["verify"]["proof"]["metrics"]
+        assert asked["probe"]["exec"]["command"][3] == "x-bluegreen: c0ffee"
+        assert asked["expect"]["weights"] == {"blue": 0, "green": 100}
+        assert len(read_gates([asked], "metrics")) == 1
+        for step in found["shift"]["steps"]:
+            (share,) = [metric for metric in step["proof"]["metrics"] if "probe" in metric]
+            assert share["probe"]["exec"]["command"] == [
+                "curl",
+                "-s",
+                "-H",
+                "x-bluegreen:",
+                "http://$service.$namespace/",
+            ]
+
     @pytest.mark.parametrize("observe", ["none", {"telemetry": TELEMETRY}, {"probe": IN_POD}])
     def test_a_header_that_nobody_sends_is_refused(self, observe: Any) -> None:
         with pytest.raises(
