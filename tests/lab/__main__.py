@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -15,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.lab import control, namespace, programs, status
+from tests.lab import control, namespace, programs, records, status
 from tests.lab.errors import LabError
 from tests.lab.layout import Layout
 
@@ -93,6 +94,12 @@ def load(arguments: argparse.Namespace) -> int:
     fields = ("url", "host", "rate", "duration", "keep_alive", "timeout", "hold")
     counted = generator.main(generator.Load(**{field: wanted[field] for field in fields}), arguments.output)
     say(json.dumps(asdict(counted)))
+    return 0
+
+
+def shares(arguments: argparse.Namespace) -> int:
+    found = records.between(records.read(arguments.file), arguments.begin, arguments.end)
+    print(json.dumps(asdict(records.summarize(found))))
     return 0
 
 
@@ -197,6 +204,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_load(
         command("load", load, "send requests at a steady rate and record every one; ends at --duration or Ctrl-C")
     )
+    summing = command("shares", shares, "print a summary of what a load has recorded, as JSON; it may still run")
+    summing.add_argument("file", type=Path, help="what `load` writes")
+    summing.add_argument("--begin", type=float, default=0, help="seconds since the epoch (default: all)")
+    summing.add_argument("--end", type=float, default=math.inf)
     return parser
 
 

@@ -103,7 +103,7 @@ class Controller:
     async def _reconcile(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(LOOK_AGAIN_AFTER if self._files.lingers else None):
+                async with asyncio.timeout(LOOK_AGAIN_AFTER if self._files.lingers() else None):
                     await self._changed.wait()
             except TimeoutError:
                 pass

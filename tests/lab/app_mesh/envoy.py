@@ -45,12 +45,17 @@ def resources(accepted: Accepted, objects: Objects, folder: Path) -> Resources:
         for node in accepted.nodes.values()
         for port, protocol in listeners(node)
     }
-    hosts = [
-        host
+    # Envoy refuses all of them when two have the same name.
+    hosts = {
+        host["name"]: host
         for place in sorted(backends(accepted) & set(accepted.services))
         for host in _virtual_hosts(accepted.services[place], accepted)
-    ]
-    routes = {"@type": f"{TYPES}.config.route.v3.RouteConfiguration", "name": ROUTES, "virtual_hosts": hosts}
+    }
+    routes = {
+        "@type": f"{TYPES}.config.route.v3.RouteConfiguration",
+        "name": ROUTES,
+        "virtual_hosts": list(hosts.values()),
+    }
     return Resources([_cluster(name, folder) for name in sorted(endpoints)], endpoints, routes)
 
 

@@ -33,17 +33,16 @@ class Files:
         self._number = 0
         # Cluster → its definition, and when it was wanted last.
         self._clusters: dict[str, tuple[Json, float]] = {}
+        self._last = 0.0
         (folder / "endpoints").mkdir(parents=True, exist_ok=True)
 
-    @property
     def lingers(self) -> bool:
         """Something is still there that is to go."""
-        newest = max((wanted for _cluster, wanted in self._clusters.values()), default=0.0)
-        return any(wanted < newest for _cluster, wanted in self._clusters.values())
+        return any(wanted < self._last for _cluster, wanted in self._clusters.values())
 
     async def write(self, resources: Resources) -> None:
         """Endpoints first, then clusters, and once Envoy has those, the routes to them."""
-        now = time.monotonic()
+        now = self._last = time.monotonic()
         for name, endpoints in resources.endpoints.items():
             self._write(endpoints_file(self._folder, name), [assignment(name, endpoints)])
         known = set(self._clusters)
