@@ -49,6 +49,17 @@ options:
         and give it back. It is one request for each workload and one for each namespace, which only some stages need.
     type: bool
     default: false
+  entry:
+    description:
+      - Find out where requests from outside enter the cluster for each service of O(spec), see RV(entry). It is some
+        requests for each service.
+      - It is not read with O(rollback).
+    type: bool
+    default: false
+  entry_url:
+    description:
+      - What RV(entry) says where the cluster does not tell, such as behind a load balancer that it does not know of.
+    type: str
   predict:
     description:
       - In check mode, plan what follows the deployment as if the release had begun. The stages before have written
@@ -72,7 +83,9 @@ options:
     choices: [deploy, verify, shift, promote]
 notes:
   - Who runs it needs the verb C(get) for C(configmaps), and with O(spec) for the routes. With O(capacity) it needs
-    C(get) for C(deployments) and C(statefulsets), and C(list) for C(horizontalpodautoscalers.autoscaling).
+    C(get) for C(deployments) and C(statefulsets), and C(list) for C(horizontalpodautoscalers.autoscaling). With
+    O(entry) it needs C(get) for the gateways of the routes, and C(list) for C(services) in their namespaces and in
+    C(istio-system) and C(istio-ingress). What it may not read there, it does not find.
   - A release without a journal is in the state V(none), which is no error.
   - With O(spec), what cannot be decided is an error that says what the user has to say first. Examples are a tie of two
     versions, another release that is under way, or a specification of the live version that has changed.
@@ -205,6 +218,14 @@ journal:
       description: The versions that were deployed and not retired since, as C(<service>/<version>).
       type: list
       elements: str
+    taken_from:
+      description: The version whose source the candidate takes, in the second leg of a release with C(promote.into).
+      type: str
+    carries:
+      description:
+        - Of the version of C(promote.into), by C(<service>/<version>), C(source), the hash of the source that was last
+          deployed there, and C(written), of the source that was written for it then, where that is another one.
+      type: dict
   sample:
     state: shifting
     attempt: 3
@@ -228,6 +249,32 @@ unread:
   type: list
   elements: str
   sample: []
+entry:
+  description:
+    - Where requests from outside enter the cluster, by the name of the service.
+    - It is read from the address that a load balancer has given to the Service of the route's gateway, to a Gateway of
+      the Gateway API, or with the router C(service) to the Service itself. Without one it is O(entry_url).
+  returned: success, with O(spec) and O(entry), and without O(rollback)
+  type: dict
+  contains:
+    url:
+      description: The URL. None where nothing tells it.
+      type: str
+    host:
+      description: The name by which the route is asked. None where it takes any.
+      type: str
+    source:
+      description: What tells the address.
+      type: str
+    reason:
+      description: Why there is no URL.
+      type: str
+  sample:
+    web:
+      url: http://203.0.113.7/
+      host: web.example.com
+      source: Service istio-system/istio-ingressgateway
+      reason:
 plan:
   description:
     - What is left to do, stage by stage, in the form in which the roles hand it to modules.

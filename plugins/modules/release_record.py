@@ -38,12 +38,14 @@ options:
       - V(started) has C(to), the candidate, C(before), the weights of each service before the first write, and
         C(spec_hash), the hash of the candidate's specification. It may have C(live), the version that was live,
         C(install), whether it is the first install, C(routes), what is to be remembered of each route, C(capacity),
-        the pods of live versions and what scales them, and C(found), the hashes of versions that stand already.
+        the pods of live versions and what scales them, C(found), the hashes of versions that stand already, and
+        C(taken_from), the version whose source the candidate takes.
       - V(added) has C(routes), for each route what it is about to hold of ours. That is C(added), the versions that
         are added to it, C(test_header), the name of the header of its test rule, or C(mirror), the version that gets
         copies.
       - V(capacity) has C(returned), a list of C(<service>/<version>) whose autoscalers are their own again.
-      - V(deployed) has C(versions), the hash of the specification of each version, by C(<service>/<version>).
+      - V(deployed) has C(versions), the hash of the specification of each version, by C(<service>/<version>). It may
+        have C(carries), hashes of the sources of those that take others', by the same keys.
       - V(verified) and V(rolling_back) have nothing else. V(held) may have C(reason).
       - V(step) has C(percent) and C(step), the number of the step, and may have C(verified), how the step was seen, and
         C(last), whether it is the last.

@@ -29,7 +29,11 @@ _MISSHAPEN = (AttributeError, KeyError, TypeError, ValueError)
 
 @dataclass
 class State:
-    """Where a release is: everything that a later run has to know and cannot see in the cluster's objects."""
+    """Where a release is: everything that a later run has to know and cannot see in the cluster's objects.
+
+    ``taken_from`` names the version whose source the candidate takes. ``carries`` has, of versions that may take
+    another's, hashes of two sources: of the one that was deployed there, and of the one that was written for it then.
+    """
 
     state: str = "none"
     attempt: int = 0
@@ -48,6 +52,8 @@ class State:
     deployed: dict[str, str] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
     standing: list[str] = field(default_factory=list)
+    taken_from: str = ""
+    carries: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def is_active(self) -> bool:
@@ -149,6 +155,7 @@ def _start(state: State, entry: Mapping[str, Any]) -> None:
         state.found.update(entry.get("found", {}))
         state.capacity.update(copy.deepcopy(dict(entry.get("capacity", {}))))
         state.live = entry.get("live")
+        state.taken_from = entry.get("taken_from") or ""
     state.spec_hash = entry["spec_hash"]
     _note_routes(state, entry.get("routes", {}))
 
@@ -184,6 +191,8 @@ def _added(state: State, entry: Mapping[str, Any]) -> None:
 def _deployed(state: State, entry: Mapping[str, Any]) -> None:
     state.deployed.update(entry["versions"])
     state.standing = sorted({*state.standing, *entry["versions"]})
+    carries = copy.deepcopy(dict(entry.get("carries", {})))
+    state.carries = {key: note for key, note in state.carries.items() if key not in entry["versions"]} | carries
     _advance(state, "deployed")
 
 

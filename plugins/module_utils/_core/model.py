@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,10 +22,10 @@ from .observe import (
     Verification,
     read_mirroring,
     read_observe,
-    read_promotion_gates,
     read_verification,
 )
 from .problems import CODES
+from .promotion import Promotion, read_promotion
 from .section import Section
 from .steps import Step, read_steps
 from .workloads import WorkloadRef
@@ -39,6 +39,8 @@ DEFAULT_KEEP = 24 * 3600.0
 # What a version can be made of.
 SOURCES = ("image", "manifests", "existing")
 ROUTERS = ("istio", "gateway_api", "app_mesh", "service")
+# What stays with a version when it takes the source of another.
+PLACE = ("namespace", "host", "subset", "selector", "replicas", "autoscaling", "disruption_budget")
 # What switches at once has nothing in between.
 STEPS_OF: Mapping[str, tuple[int, ...]] = {"service": (100,)}
 
@@ -74,7 +76,8 @@ class Version:
     """One deployable of a service, and how it is spelled in the routes.
 
     Of an ``existing`` one somebody else writes the workload: we only look whether it is ready. ``selector`` are the
-    labels by which a Service leads to it, where that is the route.
+    labels by which a Service leads to it, where that is the route. One that has taken another's source has
+    ``instead_of``, the hash of the source that is written for it.
     """
 
     name: str
@@ -87,6 +90,23 @@ class Version:
     spec_hash: str
     given: GivenObjects | None = None
     selector: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    instead_of: str | None = None
+
+    @property
+    def written_source(self) -> dict[str, Any]:
+        """What it is made of, as it is written: all but what belongs to its place."""
+        return {key: value for key, value in self.written.items() if key not in PLACE}
+
+    @property
+    def written_place(self) -> dict[str, Any]:
+        """Where it is, how it is spelled in the routes and how large it is, as it is written."""
+        return {key: value for key, value in self.written.items() if key in PLACE}
+
+    @property
+    def source_hash(self) -> str:
+        """A hash of what it is made of, which is the same in another place."""
+        return _hash(self.written_source)
 
     @property
     def backend(self) -> str:
@@ -167,7 +187,10 @@ class Retirement:
 
 @dataclass(frozen=True)
 class Release:
-    """One intent: these services, to this candidate, by these steps."""
+    """One intent: these services, to this candidate, by these steps.
+
+    ``taken_from`` names the version whose source the candidate has taken, where that is how it came to its own.
+    """
 
     name: str
     namespace: str
@@ -184,9 +207,10 @@ class Release:
     interval: float
     verify: Verification
     mirror: Mirroring | None
-    promotion_gates: tuple[Gate, ...]
+    promotion: Promotion
     versions: tuple[str, ...] = field(default=())
     accept: tuple[str, ...] = ()
+    taken_from: str | None = None
 
     @property
     def test_header(self) -> str | None:
@@ -229,6 +253,8 @@ def read_release(value: object) -> Release:
         to = section.optional_text("to")
         if to is not None and to not in versions:
             raise section.error("to", f"no version {to} in every service; known: {', '.join(versions)}")
+        promotion = read_promotion(section, pause)
+        _refuse_no_place(promotion.into, to, services, versions)
         return Release(
             name=name,
             namespace=namespace,
@@ -237,7 +263,7 @@ def read_release(value: object) -> Release:
             services=services,
             steps=steps,
             on_failure=section.text("on_failure", "rollback", choices=("rollback", "hold")),
-            retire=_read_retirement(section, services),
+            retire=_read_retirement(section, services, promotion),
             drain=section.duration("drain", DEFAULT_DRAIN),
             ready_timeout=section.duration("ready_timeout", 300.0),
             observe=read_observe(section, gates),
@@ -245,10 +271,33 @@ def read_release(value: object) -> Release:
             interval=section.duration("interval", DEFAULT_INTERVAL, least=0.1),
             verify=read_verification(section),
             mirror=read_mirroring(section),
-            promotion_gates=read_promotion_gates(section),
+            promotion=promotion,
             versions=versions,
             accept=_read_accepted(section),
         )
+
+
+def _refuse_no_place(
+    into: str | None, to: str | None, services: Mapping[str, Service], versions: Sequence[str]
+) -> None:
+    """Raise SpecError unless ``into`` is a version that can take what the candidate is made of."""
+    path = f"{ROOT}.promote.into"
+    if into is None:
+        return
+    if into not in versions:
+        raise SpecError(path, f"no version {into} in every service; known: {', '.join(versions)}")
+    if into == to:
+        raise SpecError(
+            path,
+            f"{into} is the candidate itself (to: {to}): name the version that is to take its place, or leave into out",
+        )
+    for service in services.values():
+        if not service.versions[into].is_ours:
+            raise SpecError(
+                path,
+                f"{into} of {service.name} is existing, and the release deploys nothing to it: say with image or "
+                "manifests what it is made of, or leave into out",
+            )
 
 
 def _read_accepted(section: Section) -> tuple[str, ...]:
@@ -313,7 +362,7 @@ def _read_service(services: Section, name: str, default_namespace: str) -> Servi
         if (create_gateway or protocol == "tls") and not hosts:
             raise section.error("hosts", "is required for a gateway that is created, and for tls: which names?")
         versions = section.section("versions")
-        found = {version: _read_version(versions, version, name, namespace, port) for version in versions.names()}
+        found = {version: read_version(versions, version, name, namespace, port) for version in versions.names()}
         if not found:
             raise section.error("versions", "is required: at least one version, such as blue: {image: …}")
         return Service(
@@ -356,7 +405,8 @@ def _read_route(section: Section, name: str, namespace: str) -> Route:
         )
 
 
-def _read_version(versions: Section, name: str, service: str, namespace: str, port: int) -> Version:
+def read_version(versions: Section, name: str, service: str, namespace: str, port: int) -> Version:
+    """Read one version of a service; ``namespace`` and ``port`` are those of the service."""
     _require_label(name, versions.at(name))
     _require_label(f"{service}-{name}", versions.at(name))
     if name in (OTHER, NONE):
@@ -375,6 +425,7 @@ def _read_version(versions: Section, name: str, service: str, namespace: str, po
             spec_hash=_hash(versions.raw(name)),
             selector=section.strings("selector"),
             given=read_objects(section, source, namespace, f"{service}-{name}") if source == "manifests" else None,
+            written=dict(versions.mapping(name)),
         )
         if version.subset is not None and version.is_ours and version.host is not None:
             raise section.error("host", f"with a subset, the host is the service {service} itself; leave it out")
@@ -446,8 +497,11 @@ def _read_workload(section: Section, port: int) -> Workload:
     )
 
 
-def _read_retirement(section: Section, services: Mapping[str, Service]) -> Retirement:
+def _read_retirement(section: Section, services: Mapping[str, Service], promotion: Promotion) -> Retirement:
     value = section.raw("retire")
+    if value is None and promotion.into is not None:
+        # What it would be kept for stands in another place.
+        return Retirement("delete", 0.0, written=False)
     if value is None:
         return Retirement("delete", DEFAULT_KEEP, written=False)
     scaled = [

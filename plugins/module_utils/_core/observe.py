@@ -138,9 +138,3 @@ def read_mirroring(section: Section) -> Mirroring | None:
             percent=mirror.integer("percent", 100, 1, 100),
             duration=mirror.duration("duration", DEFAULT_MIRROR_DURATION),
         )
-
-
-def read_promotion_gates(section: Section) -> tuple[Gate, ...]:
-    """Read the gates of ``promote``."""
-    with section.section("promote") as promote:
-        return read_gates(promote.items("gates"), promote.at("gates"))

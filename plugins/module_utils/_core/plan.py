@@ -21,6 +21,7 @@ from .journal import State, backend_key
 from .model import Release, Version
 from .observe import gates_of_step
 from .steps import Step, refuse_falling
+from .taking import is_as_deployed, is_carried, taking
 from .weights import Weights, live_version, weights_at
 
 
@@ -93,7 +94,8 @@ def decide(release: Release, observed: Observed) -> Decision:
     if journal.is_active:
         return _resumed(release, journal, weights)
     if not any(weights.values()) and journal.attempt == 0:
-        return Decision("install", release.versions[0], None, {}, f"first install of {release.versions[0]}")
+        first = release.promotion.into or release.versions[0]
+        return Decision("install", first, None, {}, f"first install of {first}")
     _refuse_unequal_routes(observed)
     live = _common_live(release, weights, journal)
     if live is not None:
@@ -102,8 +104,11 @@ def decide(release: Release, observed: Observed) -> Decision:
         _refuse_changed_live(release, journal, live)
     to = release.to or _idle_version(release, journal, live)
     if to is None or to == live:
-        return Decision("nothing", live or "", live, weights, f"{live} is live and no other version is to be released")
-    return Decision("start", to, live, weights, f"from {live} to {to}")
+        return Decision("nothing", live or "", live, weights, _nothing(release, live))
+    _refuse_untaken(release, to)
+    if live == release.promotion.into and is_carried(release, journal, to):
+        return Decision("nothing", live or "", live, weights, f"{live} is live and has taken what {to} is made of")
+    return Decision("start", to, live, weights, _reason(release, live, to))
 
 
 def steps_left(release: Release, decision: Decision, observed: Observed, limit: int | None = None) -> list[PlannedStep]:
@@ -154,7 +159,7 @@ def retirable(release: Release, observed: Observed, live: str | None) -> tuple[l
         version
         for service in release.services.values()
         for version in service.versions.values()
-        if version.name != live and _may_go(release, version, journal)
+        if version.name not in (live, release.promotion.into) and _may_go(release, version, journal)
     ]
     if journal.promoted_at is None:
         return versions, 0.0
@@ -183,14 +188,18 @@ def rollback_weights(release: Release, observed: Observed) -> dict[str, Weights]
                 backend_key(service, version) not in journal.standing
             )
             if weight and gone:
-                raise ReleaseError(
-                    f"{service} cannot go back to {version}: it was retired; release it again with to: {version}"
-                )
+                raise ReleaseError(f"{service} cannot go back to {version}: it was retired; {_anew(journal, version)}")
     current = service_weights(observed)
     return {
         name: {version: weights.get(version, 0) for version in {**weights, **current.get(name, {})}}
         for name, weights in noted.items()
     }
+
+
+def _anew(journal: State, version: str) -> str:
+    if journal.taken_from == version:
+        return f"{journal.to} has what it was made of; write at {version} what to go back to, and release that"
+    return f"release it again with to: {version}"
 
 
 def live_before(journal: State) -> str | None:
@@ -216,7 +225,8 @@ def timeline(decision: Decision, steps: list[PlannedStep], release: Release) -> 
         return [f"finish the rollback from {decision.to}"]
     ours = any(service.versions[decision.to].is_ours for service in release.services.values())
     wait = f"until {decision.to} is ready (at most {text(release.ready_timeout)})"
-    lines = [f"deploy {decision.to} and wait {wait}" if ours else f"wait {wait}"]
+    deploy = f"deploy to {decision.to} what {release.taken_from} has" if release.taken_from else f"deploy {decision.to}"
+    lines = [f"{deploy} and wait {wait}" if ours else f"wait {wait}"]
     if decision.action == "install":
         return [*lines, f"{decision.to} gets 100 % without steps: {decision.reason}"]
     header = release.test_header
@@ -231,8 +241,20 @@ def timeline(decision: Decision, steps: list[PlannedStep], release: Release) -> 
     ]
     if steps and steps[-1].percent == 100:
         lines.append(f"promote {decision.to}")
-        lines.append(f"{decision.live} {_retirement(release, decision)}")
+        into = release.promotion.into if release.taken_from is None else None
+        if decision.live != into:
+            lines.append(f"{decision.live} {_retirement(release, decision)}")
+        if into is not None:
+            lines += _timeline_back(release, decision, into)
     return lines
+
+
+def _timeline_back(release: Release, decision: Decision, into: str) -> list[str]:
+    """What follows once the candidate has everything: ``into`` takes its source, and the traffic."""
+    before = {name: {decision.to: 100, into: 0} for name in release.services}
+    back = Decision("start", into, decision.to, before, "")
+    leg = taking(release, into, decision.to)
+    return timeline(back, steps_left(leg, back, Observed(State(), (), 0.0)), leg)
 
 
 def _resumed(release: Release, journal: State, weights: Mapping[str, Weights]) -> Decision:
@@ -246,6 +268,9 @@ def _resumed(release: Release, journal: State, weights: Mapping[str, Weights]) -
             f"a release to {journal.to} is under way ({journal.state}, {journal.percent or 0} %), and this one wants "
             f"{to}: finish it with to: {journal.to}, or take it back with the playbook rollback, then start this one"
         )
+    if release.taken_from is not None:
+        # What it takes is what has proven itself with all the traffic, and nothing else.
+        _refuse_changed_live(release, journal, release.taken_from)
     if to not in release.versions:
         raise ReleaseError(f"the release under way goes to {to}, which is no longer among the versions; put it back")
     changed = release.candidate_hash(to) != journal.spec_hash
@@ -342,27 +367,62 @@ def _is_there(version: Version | None, journal: State) -> bool:
     return version.existing is not None or backend_key(version.service, version.name) in journal.standing
 
 
+def _nothing(release: Release, live: str | None) -> str:
+    into = release.promotion.into
+    if live is not None and into not in (None, live):
+        return f"{live} is live and was never deployed by this release: there is nothing that {into} could take"
+    return f"{live} is live and no other version is to be released"
+
+
+def _reason(release: Release, live: str | None, to: str) -> str:
+    if release.taken_from is not None:
+        return f"{release.taken_from} is live, and {to} is to take what it has"
+    return f"from {live} to {to}"
+
+
+def _refuse_untaken(release: Release, to: str) -> None:
+    """Raise ReleaseError for a candidate whose source nothing could take afterwards."""
+    into = release.promotion.into
+    if into is None or release.taken_from is not None:
+        return
+    if not all(service.versions[to].is_ours for service in release.services.values()):
+        raise ReleaseError(
+            f"{to} is existing, and {into} cannot take what the release does not deploy: say what {to} is made of, or "
+            "take promote.into out"
+        )
+
+
 def _idle_version(release: Release, journal: State, live: str | None) -> str | None:
-    known = {**journal.found, **journal.deployed}
     changed = [
         name
         for name in release.versions
-        if name != live
-        and any(
-            service.versions[name].spec_hash != known.get(backend_key(service.name, name))
-            for service in release.services.values()
-        )
+        # What takes every candidate's source is none itself, and what it has taken needs no second time.
+        if name not in (live, release.promotion.into)
+        and not (live == release.promotion.into and is_carried(release, journal, name))
+        and any(_is_changed(service.versions[name], journal) for service in release.services.values())
     ]
     if len(changed) > 1:
         raise ReleaseError(f"{' and '.join(changed)} have changed: say which is the candidate with to: VERSION")
     return changed[0] if changed else None
 
 
+def _is_changed(version: Version, journal: State) -> bool:
+    found = journal.found.get(backend_key(version.service, version.name))
+    if backend_key(version.service, version.name) in journal.deployed:
+        return not is_as_deployed(version, journal)
+    return version.spec_hash != found
+
+
 def _refuse_changed_live(release: Release, journal: State, live: str) -> None:
     for service in release.services.values():
         version = service.versions.get(live)
-        deployed = journal.deployed.get(backend_key(service.name, live))
-        if version is not None and deployed not in (None, version.spec_hash):
+        known = backend_key(service.name, live) in journal.deployed
+        if version is not None and known and not is_as_deployed(version, journal):
+            if release.taken_from == live:
+                raise ReleaseError(
+                    f"{live} of {service.name} is live and is no longer written as it was deployed, while {release.to} "
+                    f"is to take what it has: put it back until {release.to} has taken it"
+                )
             others = " or ".join(name for name in release.versions if name != live) or "another version"
             raise ReleaseError(
                 f"{live} of {service.name} is live and its specification differs from the one that was deployed: "

@@ -47,7 +47,7 @@ def refuse_course(release: Release) -> None:
             "routes of App Mesh for tcp know no headers: leave it out; at 0 % the candidate is tested through its own "
             "Service, with verify.gates",
         )
-    gates: list[Gate] = [*(release.observe or ()), *release.gates, *release.verify.gates, *release.promotion_gates]
+    gates: list[Gate] = [*(release.observe or ()), *release.gates, *release.verify.gates, *release.promotion.gates]
     gates += [gate for step in release.steps for gate in step.gates]
     if any(gate.kind == "proxies" for gate in gates):
         raise SpecError(

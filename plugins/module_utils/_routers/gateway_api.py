@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from .._core.errors import SpecError
 from .._core.model import ROOT, Release, Service, Version, owned_labels
+from .doors import Door, doors_of_gateway_api
 from .gateway_api_manifests import (
     GROUP,
     ROUTE_OF_PROTOCOL,
@@ -196,6 +197,10 @@ class GatewayApiRouter(Router):
         """A ReferenceGrant in every other namespace in which one of the versions is."""
         kinds = sorted({route.kind or self.kind_for(service.protocol) for route in service.routes})
         return grants(release, service, [service.versions[name] for name in versions], kinds)
+
+    def doors(self, route: Manifest) -> tuple[Door, ...]:
+        """Its parents."""
+        return doors_of_gateway_api(route, V1)
 
     def refusal(self, route: Manifest) -> str:
         """What a parent has to say against the route as it stands; empty when none refuses it."""

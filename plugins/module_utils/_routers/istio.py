@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from .._core.model import Release, Service, Version, owned_labels
+from .doors import Door, doors_of_istio
 from .hosts import CLUSTER_DOMAIN, full_host
 from .istio_manifests import (
     API_VERSION,
@@ -194,6 +195,10 @@ class IstioRouter(Router):
         if not service.uses_subsets:
             return []
         return [destination_rule(release, service, versions)]
+
+    def doors(self, route: Manifest) -> tuple[Door, ...]:
+        """Its gateways."""
+        return doors_of_istio(route, API_VERSION)
 
     def problems(self, route: Manifest) -> list[dict[str, str]]:
         """Hosts that are full names to Istio though they look like ``service.namespace``, and rules without weights."""

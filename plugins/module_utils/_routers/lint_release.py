@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from .._core.manifests import version_resources
 from .._core.model import Release, Version
-from .._core.plan import Observed, decide, steps_left
+from .._core.plan import Observed, decide, service_weights, steps_left
+from .._core.taking import current_leg
 from .._core.workloads import WorkloadRef
 from .routes import Plain, ReleaseRoutes
 from .rules import Manifest
@@ -41,6 +42,7 @@ def intents(release: Release, observed: Observed, limit: int | None = None) -> l
 
     Raises ReleaseError where release_plan() does.
     """
+    release = current_leg(release, observed.journal, service_weights(observed))
     decision = decide(release, observed)
     if decision.action != "start":
         return []

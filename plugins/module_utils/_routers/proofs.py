@@ -118,7 +118,7 @@ def drained_proof(routes: ReleaseRoutes, decision: Decision, going: Mapping[str,
 def all_gates(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedStep]) -> Plain:
     """Every gate of any stage, to be asked once before anything is written."""
     release = routes.release
-    gates = [*release.gates, *release.verify.gates, *release.promotion_gates]
+    gates = [*release.gates, *release.verify.gates, *release.promotion.gates]
     for step in release.steps:
         gates += step.gates
     different: list[Gate] = []

@@ -25,6 +25,7 @@ from .._core.plan import (
     steps_left,
     timeline,
 )
+from .._core.taking import current_leg, refuse_untakable
 from . import stages
 from .proofs import refuse_unused_header
 from .registry import ROUTERS
@@ -43,6 +44,7 @@ def route_resources(release: Release, service: str, weights: Mapping[str, int]) 
 def refuse_unwritable(release: Release) -> None:
     """Raise SpecError for what only shows when a version's objects are written, before anything of it is."""
     ROUTERS[release.router].refuse_course(release)
+    refuse_untakable(release)
     for service in release.services.values():
         ROUTERS[release.router].refuse(service)
         for version in service.versions.values():
@@ -60,6 +62,7 @@ def workloads_to_read(release: Release, observed: Observed) -> list[Plain]:
 
     Raises ReleaseError where release_plan() does.
     """
+    release = current_leg(release, observed.journal, service_weights(observed))
     decision = decide(release, observed)
     found = noted_workloads(observed.journal.capacity)
     if decision.action in ("start", "resume"):
@@ -78,6 +81,7 @@ def release_plan(
     after the deployment is empty until the journal says that the release has begun: no weight moves before the way
     back is noted.
     """
+    release = current_leg(release, observed.journal, service_weights(observed))
     decision = decide(release, observed)
     routes = ReleaseRoutes(release, observed)
     if limit is not None:
@@ -112,7 +116,7 @@ def release_plan(
         "verify": stages.verify(routes, decision, token) if going and begun else stages.NO_VERIFICATION,
         "mirror": stages.mirror(routes, decision, steps) if begun else stages.NO_MIRRORING,
         "shift": {"steps": [stages.step(routes, decision, step, first=step is steps[0]) for step in steps if begun]},
-        "promote": stages.promote(routes, decision, steps) if begun else stages.NO_PROMOTION,
+        "promote": stages.promote(routes, decision, steps) if begun or release.taken_from else stages.NO_PROMOTION,
         "retire": stages.retire(routes, decision),
         "clean": stages.clean(observed.journal),
         "rollback": _rollback_if_any(routes),
@@ -150,7 +154,8 @@ def _blocked(release: Release, decision: Decision, journal: State) -> dict[str, 
         first = f"the release to {decision.to} has not begun: run the playbook deploy first, which notes the way back"
     else:
         return {}
-    return dict.fromkeys(STAGES[1:], first)
+    # Of the way into another version, promote takes every stage.
+    return dict.fromkeys(STAGES[1:-1] if release.taken_from else STAGES[1:], first)
 
 
 def _rollback_if_any(routes: ReleaseRoutes) -> Plain:
@@ -166,7 +171,8 @@ def _status(release: Release, decision: Decision, observed: Observed) -> Plain:
     journal = observed.journal
     status: Plain = {"release": release.name, "state": journal.state, "live": decision.live}
     if journal.is_active:
-        status["candidate"] = f"{journal.to}, step {journal.step or 0} passed, {journal.verified}"
+        taken = f", which takes what {journal.taken_from} has" if journal.taken_from else ""
+        status["candidate"] = f"{journal.to}{taken}, step {journal.step or 0} passed, {journal.verified}"
         if journal.reason:
             status["reason"] = journal.reason
     for service, weights in service_weights(observed).items():

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from .._core.errors import RouteError, SpecError
 from .._core.model import ROOT, Release, Service, Version
 from . import hosts
+from .doors import Door
 from .matching import (
     found_in,
     incomplete,
@@ -95,6 +96,10 @@ class Router(abc.ABC):
     def refuse_weight(self, path: str, weight: int) -> None:
         """Raise SpecError for a percentage that this family cannot write; ``path`` is where it was asked for."""
         return
+
+    def doors(self, route: Manifest) -> tuple[Door, ...]:
+        """The objects through which requests from outside come to a route; none where nobody can tell."""
+        return ()
 
     def refusal(self, route: Manifest) -> str:
         """What the data plane's controller has to say against a route as it stands; empty when it refuses nothing."""

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from .._core.errors import RouteError, SpecError
 from .._core.model import ROOT, Release, Service, Version, owned_labels
+from .doors import Door, door_of_service
 from .matching import named, namespace_of, refuse_unknown_versions
 from .router import Kind, Router
 from .rules import (
@@ -58,6 +59,10 @@ class ServiceRouter(Router):
     def refuse_weight(self, path: str, weight: int) -> None:
         """All or nothing."""
         refuse_weight(path, weight)
+
+    def doors(self, route: Manifest) -> tuple[Door, ...]:
+        """The Service itself, where it has an address outside."""
+        return door_of_service(route)
 
     def parsed(self, entry: Mapping[str, Any], path: str, namespace: str) -> Destination:
         """A whole Service, which leads to what it selects."""

@@ -66,7 +66,7 @@ def refuse_course(release: Release) -> None:
             "a plain Service knows no headers: leave it out; at 0 % the candidate is tested through its own Service, "
             "with verify.path and verify.gates",
         )
-    gates: list[Gate] = [*(release.observe or ()), *release.gates, *release.verify.gates, *release.promotion_gates]
+    gates: list[Gate] = [*(release.observe or ()), *release.gates, *release.verify.gates, *release.promotion.gates]
     gates += [gate for step in release.steps for gate in step.gates]
     for gate in gates:
         if gate.kind == "proxies":

@@ -22,6 +22,7 @@ from .._core.plan import (
     rollback_weights,
     service_weights,
 )
+from .._core.taking import carries
 from .._core.weights import Weights
 from .candidates import candidates, readiness, watched_pods
 from .proofs import NO_PROOF, all_gates, drained_proof, header_proof, proof, share_proof
@@ -42,7 +43,7 @@ NO_DEPLOYMENT: Plain = {
 }
 NO_VERIFICATION: Plain = {"versions": [], "header": None, "proof": NO_PROOF, "entry": None}
 NO_MIRRORING: Plain = {"routes": [], "note": None, "proof": NO_PROOF}
-NO_PROMOTION: Plain = {"routes": [], "proof": NO_PROOF, "entry": None, "due": False}
+NO_PROMOTION: Plain = {"routes": [], "proof": NO_PROOF, "entry": None, "due": False, "into": None, "returns": False}
 NO_ROLLBACK: Plain = {
     "at_once": [],
     "shortfall": [],
@@ -75,6 +76,7 @@ def started(routes: ReleaseRoutes, decision: Decision) -> Plain:
         "spec_hash": release.candidate_hash(decision.to),
         "routes": notes,
         "capacity": _held(routes, decision)["notes"],
+        **({"taken_from": release.taken_from} if release.taken_from else {}),
     }
 
 
@@ -142,13 +144,10 @@ def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSte
         if target["adopt"] and decision.to not in standing_there:
             added[routes.key(route)] = {"added": [decision.to]}
         targets.append(target)
-    deployed = {
-        "event": "deployed",
-        "versions": {
-            backend_key(service.name, version.name): version.spec_hash
-            for service, version in candidates(release, decision)
-        },
-    }
+    keyed = {backend_key(service.name, version.name): version for service, version in candidates(release, decision)}
+    deployed: Plain = {"event": "deployed", "versions": {key: version.spec_hash for key, version in keyed.items()}}
+    if notes := {key: note for key, version in keyed.items() if (note := carries(release, version))}:
+        deployed["carries"] = notes
     held = NO_CAPACITY if decision.action == "install" else _held(routes, decision)
     install = decision.action == "install"
     untouched = not any(weights.get(decision.to, 0) for weights in current.values())
@@ -269,7 +268,11 @@ def step(routes: ReleaseRoutes, decision: Decision, planned: PlannedStep, first:
 
 
 def promote(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedStep]) -> Plain:
-    """Everything to the candidate, and the ownership of the routes' fields back; due when no step stops below 100."""
+    """Everything to the candidate, and the ownership of the routes' fields back; due when no step stops below 100.
+
+    ``into`` names the version that takes the candidate's source afterwards. ``returns`` says that it is doing so and
+    has steps left, without which nothing is promoted.
+    """
     if decision.action not in ("start", "resume"):
         return NO_PROMOTION
     current = service_weights(routes.observed)
@@ -278,7 +281,9 @@ def promote(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSt
         for name in routes.release.services
     }
     reaches = steps[-1].percent if steps else min(found.get(decision.to, 0) for found in current.values())
-    journal, gates = routes.observed.journal, routes.release.promotion_gates
+    if routes.release.taken_from is not None and steps:
+        return {**NO_PROMOTION, "due": reaches == 100, "returns": True}
+    journal, gates = routes.observed.journal, routes.release.promotion.gates
     if journal.percent != 100:
         # The last step has not seen it.
         gates = gates_of_step(routes.release.observe or (), (), gates)
@@ -287,6 +292,8 @@ def promote(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSt
         "proof": proof(routes, decision, weights, gates, watched=watched_pods(routes, decision)),
         "entry": _promoted(decision),
         "due": reaches == 100,
+        "into": None if routes.release.taken_from is not None else routes.release.promotion.into,
+        "returns": False,
     }
 
 

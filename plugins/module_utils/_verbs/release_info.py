@@ -22,6 +22,7 @@ from .._core.section import integer
 from .._routers.lint_release import Intent, intents
 from .._routers.release import STAGES, refuse_unwritable, release_plan, rollback_plan, routes_to_read, workloads_to_read
 from .capacities import read_capacity
+from .entries import find_entries, shown
 from .journals import load
 from .lint import lint_routes
 from .traffic_info import observe
@@ -39,6 +40,8 @@ def argument_spec() -> dict[str, Any]:
                 "percent": {"type": "raw"},
                 "rollback": {"type": "bool", "default": False},
                 "capacity": {"type": "bool", "default": False},
+                "entry": {"type": "bool", "default": False},
+                "entry_url": {"type": "str"},
                 "predict": {"type": "bool", "default": True},
                 "lint": {"type": "bool", "default": True},
                 "stage": {"type": "str", "choices": list(STAGES)},
@@ -97,6 +100,9 @@ def _release_info(module: Module) -> Result:
             if params["lint"]:
                 found, result["unread"] = _lint(module, cluster, intents(spec, observed, limit), spec.accept)
                 result["problems"] += found
+            if params["entry"]:
+                result["entry"] = find_entries(cluster, routes_to_read(spec), params["entry_url"])
+                result["plan"]["status"]["entry"] = {name: shown(entry) for name, entry in result["entry"].items()}
         for problem in result["plan"]["problems"]:
             module.warn(problem["message"])
         result["live"] = result["plan"]["live"]

@@ -30,7 +30,7 @@ def test_the_smallest_release_has_sensible_defaults() -> None:
     assert (release.on_failure, release.drain, release.ready_timeout) == ("rollback", 5.0, 300.0)
     assert release.retire == Retirement("delete", 86400.0, written=False)
     assert release.verify == Verification(Smoke("/", ()), header=None, gates=())
-    assert (release.gates, release.mirror, release.promotion_gates) == ((), None, ())
+    assert (release.gates, release.mirror, release.promotion.gates) == ((), None, ())
     assert release.versions == ("blue", "green")
     service = release.services["web"]
     assert (service.namespace, service.port, service.protocol) == ("prod", 80, "http")

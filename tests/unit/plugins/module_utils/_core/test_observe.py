@@ -142,5 +142,5 @@ def test_mirroring_is_asked_for() -> None:
 
 def test_gates_of_the_promotion_and_of_the_verification_are_read_strictly() -> None:
     release = read_release(web(promote={"gates": [PODS]}, verify={"gates": [PODS]}))
-    assert [gate.name for gate in (*release.promotion_gates, *release.verify.gates)] == ["calm", "calm"]
+    assert [gate.name for gate in (*release.promotion.gates, *release.verify.gates)] == ["calm", "calm"]
     assert refusal(web(promote={"gates": [{"name": "calm", "pod": {}}]})).startswith("bluegreen.promote.gates[0]")
