@@ -154,6 +154,22 @@ class ClusterPlan:
         return self._port(80)
 
     @property
+    def gateway_tcp_port(self) -> int:
+        return self._port(81)
+
+    @property
+    def gateway_tls_port(self) -> int:
+        return self._port(82)
+
+    @property
+    def gateway_api_tcp_port(self) -> int:
+        return self._port(83)
+
+    @property
+    def gateway_api_tls_port(self) -> int:
+        return self._port(84)
+
+    @property
     def pod_network(self) -> ipaddress.IPv4Network:
         size = 2 ** (32 - CLUSTER_PREFIX)
         return ipaddress.IPv4Network((int(POD_RANGE.network_address) + self.index * size, CLUSTER_PREFIX))

@@ -16,6 +16,8 @@ GATEWAY = "istio-ingressgateway"
 SIDECAR_NAMESPACE = "lab"
 SIDECAR = "sidecar"
 MESH_ID = "Kubernetes"
+# Of the gateway's Service. A port for connections belongs to one Gateway alone.
+TCP_PORT, TLS_PORT, API_TCP_PORT, API_TLS_PORT = 9000, 443, 9001, 8443
 # On a node: where its kubelet is played.
 KUBELET_PORT = "lab.bluegreen.test/kubelet-port"
 
@@ -215,14 +217,24 @@ def port_forwards(plan: ClusterPlan) -> list[Object]:
 
 def gateway_objects(plan: ClusterPlan) -> list[Object]:
     labels = {"app": GATEWAY, "istio": "ingressgateway"}
-    port = {"name": "http", "port": 80, "targetPort": plan.gateway_port, "protocol": "TCP"}
+    targets = {
+        "http": (80, plan.gateway_port),
+        "tcp": (TCP_PORT, plan.gateway_tcp_port),
+        "tls": (TLS_PORT, plan.gateway_tls_port),
+        "tcp-api": (API_TCP_PORT, plan.gateway_api_tcp_port),
+        "tls-api": (API_TLS_PORT, plan.gateway_api_tls_port),
+    }
+    ports = [
+        {"name": name, "port": port, "targetPort": target, "protocol": "TCP"}
+        for name, (port, target) in targets.items()
+    ]
     return [
         proxy_deployment(GATEWAY, SYSTEM_NAMESPACE, labels, plan.gateway_admin_port),
         {
             "apiVersion": "v1",
             "kind": "Service",
             "metadata": {"name": GATEWAY, "namespace": SYSTEM_NAMESPACE, "labels": labels},
-            "spec": {"selector": labels, "ports": [port]},
+            "spec": {"selector": labels, "ports": ports},
         },
         {
             "apiVersion": "networking.istio.io/v1",
@@ -234,24 +246,42 @@ def gateway_objects(plan: ClusterPlan) -> list[Object]:
             },
         },
         {
-            "apiVersion": "gateway.networking.k8s.io/v1",
+            "apiVersion": "networking.istio.io/v1",
             "kind": "Gateway",
-            "metadata": {"name": "public", "namespace": SYSTEM_NAMESPACE},
+            "metadata": {"name": "streams", "namespace": SYSTEM_NAMESPACE},
             "spec": {
-                "gatewayClassName": "istio",
-                # Served by the gateway that stands, instead of one that istiod would deploy.
-                "addresses": [{"type": "Hostname", "value": f"{GATEWAY}.{SYSTEM_NAMESPACE}.svc.cluster.local"}],
-                "listeners": [
+                "selector": {"istio": "ingressgateway"},
+                "servers": [
+                    {"port": {"number": TCP_PORT, "name": "tcp", "protocol": "TCP"}, "hosts": ["*"]},
                     {
-                        "name": "http",
-                        "port": 80,
-                        "protocol": "HTTP",
-                        "allowedRoutes": {"namespaces": {"from": "All"}},
-                    }
+                        "port": {"number": TLS_PORT, "name": "tls", "protocol": "TLS"},
+                        "hosts": ["*"],
+                        "tls": {"mode": "PASSTHROUGH"},
+                    },
                 ],
             },
         },
+        _api_gateway("public", {"name": "http", "port": 80, "protocol": "HTTP"}),
+        _api_gateway(
+            "streams",
+            {"name": "tcp", "port": API_TCP_PORT, "protocol": "TCP"},
+            {"name": "tls", "port": API_TLS_PORT, "protocol": "TLS", "tls": {"mode": "Passthrough"}},
+        ),
     ]
+
+
+def _api_gateway(name: str, *listeners: Object) -> Object:
+    """A Gateway of the Gateway API, served by the gateway that stands, instead of one that istiod would deploy."""
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": name, "namespace": SYSTEM_NAMESPACE},
+        "spec": {
+            "gatewayClassName": "istio",
+            "addresses": [{"type": "Hostname", "value": f"{GATEWAY}.{SYSTEM_NAMESPACE}.svc.cluster.local"}],
+            "listeners": [{**listener, "allowedRoutes": {"namespaces": {"from": "All"}}} for listener in listeners],
+        },
+    }
 
 
 def sidecar_objects(plan: ClusterPlan) -> list[Object]:

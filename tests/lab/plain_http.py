@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, bluegreen.kubernetes contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GET over HTTP/1.1 and nothing else, for a load that must not become the load of the machine.
+"""GET over HTTP/1.1, plain or over TLS, and nothing else, for a load that must not become the load of the machine.
 
 A whole client takes twice the processor time for a request, and it sends one anew when a kept connection breaks off,
 which is what a load has to count.
@@ -10,7 +10,9 @@ which is what a load has to count.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.lab.errors import LabError
@@ -40,9 +42,10 @@ class Broken(Exception):
 class Client:
     def __init__(self, url: str, host: str | None, keep_alive: bool, timeout: float) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "http" or parts.hostname is None:
-            raise LabError(f"--url: expected http://ADDRESS:PORT/PATH, got {url}")
-        self._address = (parts.hostname, parts.port or 80)
+        if parts.scheme not in ("http", "https") or parts.hostname is None:
+            raise LabError(f"--url: expected http://ADDRESS:PORT/PATH, got {url}; https is spoken too")
+        self._address = (parts.hostname, parts.port or (80 if parts.scheme == "http" else 443))
+        self._encryption = _encryption(host or parts.hostname) if parts.scheme == "https" else {}
         path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         ending = "" if keep_alive else "Connection: close\r\n"
         self._request = f"GET {path} HTTP/1.1\r\nHost: {host or parts.netloc}\r\n{ending}\r\n".encode()
@@ -73,7 +76,7 @@ class Client:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout):
-                _transport, connection = await loop.create_connection(_Connection, *self._address)
+                _transport, connection = await loop.create_connection(_Connection, *self._address, **self._encryption)
         except ConnectionRefusedError as error:
             raise Broken("refused", str(error)) from error
         except TimeoutError as error:
@@ -85,6 +88,13 @@ class Client:
     def close(self) -> None:
         for connection in self._idle:
             connection.close()
+
+
+def _encryption(name: str) -> dict[str, Any]:
+    """TLS that names whom it wants to talk to, and takes any certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return {"ssl": context, "server_hostname": name.partition(":")[0]}
 
 
 class _Connection(asyncio.Protocol):

@@ -9,6 +9,10 @@ from typing import Any
 
 _SHOWN = {
     "gateway_url": "gateway",
+    "gateway_tcp_url": "TCP",
+    "gateway_tls_url": "TLS",
+    "gateway_api_tcp_url": "TCPRoutes",
+    "gateway_api_tls_url": "TLSRoutes",
     "sidecar_proxy_url": "sidecar proxy",
     "app_mesh_proxy_url": "App Mesh",
     "app_mesh_admin_url": "its admin",

@@ -82,7 +82,7 @@ def all_parts() -> list[Part]:
     """The lab starts in one slot while the other works through what needs none."""
     lab = [
         Part("lab build", [*LAB, "build"], deadline=BUILD_DEADLINE),
-        Part("lab up", [*LAB, "up", "--cluster", "east", "west"], needs=["lab build"], deadline=300),
+        Part("lab up", [*LAB, "up", "--cluster", "east", "west", "--sidecar"], needs=["lab build"], deadline=300),
     ]
     static = [*check_parts(), *static_parts()]
     return [*lab, *static, *lab_parts([part.name for part in static])]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import ssl
 
 import httpx2
 from aiohttp import web
@@ -21,7 +22,10 @@ async def _serve(arguments: argparse.Namespace) -> None:
     client = AsyncClient(
         KubeConfig.from_file(arguments.kubeconfig).get(), timeout=httpx2.Timeout(30), field_manager="application-host"
     )
-    host = Host(client)
+    # Nobody checks whose it is: names are what routes tell connections apart by.
+    encryption = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    encryption.load_cert_chain(arguments.certificate, arguments.key)
+    host = Host(client, encryption)
 
     async def healthz(request: web.Request) -> web.Response:
         return web.Response(status=200 if host.is_watching else 503)

@@ -9,16 +9,21 @@ import asyncio
 import contextlib
 import json
 import random
+import ssl
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from tests.lab.application_host import pod as pods
+from tests.lab.application_host.grpc import GrpcConnection
 from tests.lab.application_host.pod import Pod
 
 # Longer than any test: the other side decides when an idle connection ends.
 KEEP_ALIVE = 3600.0
 LINE_EVERY = 0.1
+# The names of ports behind which TLS is spoken.
+ENCRYPTED = ("tls", "https")
 
 
 class Application:
@@ -30,6 +35,7 @@ class Application:
         self._chance = random.Random(self._identity["pod"])
         self._server = web.Server(self._answer, access_log=None, keepalive_timeout=KEEP_ALIVE)
         self._listeners: list[asyncio.Server] = []
+        self._calls: set[GrpcConnection] = set()
         self._begun = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -40,14 +46,23 @@ class Application:
         self._identity = pods.identity(pod)
         self._behaviour = pods.behaviour(pod)
 
-    async def listen(self, address: str, ports: list[int]) -> None:
+    async def listen(self, address: str, ports: Mapping[int, str], encryption: ssl.SSLContext | None = None) -> None:
+        """Take connections at each of the ports, and speak there what its name says."""
         loop = asyncio.get_running_loop()
         try:
-            for port in ports:
-                self._listeners.append(await loop.create_server(self._server, address, port, backlog=1024))
+            for port, name in ports.items():
+                context = encryption if name in ENCRYPTED else None
+                speaks = self._grpc if name == "grpc" else self._server
+                server = await loop.create_server(speaks, address, port, backlog=1024, ssl=context)
+                self._listeners.append(server)
         except OSError:
             self.refuse()
             raise
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where it takes connections."""
+        return [socket.getsockname()[:2] for listener in self._listeners for socket in listener.sockets]
 
     def refuse(self) -> None:
         """New connections are refused from now on."""
@@ -63,6 +78,8 @@ class Application:
         self._ended = True
         for connection in self._server.connections:
             connection.force_close()
+        for calls in list(self._calls):
+            calls.finish()
 
     def abort(self) -> None:
         """The process is gone: every connection breaks off."""
@@ -71,6 +88,11 @@ class Application:
         for connection in self._server.connections:
             if connection.transport is not None:
                 connection.transport.abort()
+        for calls in list(self._calls):
+            calls.transport.abort()
+
+    def _grpc(self) -> GrpcConnection:
+        return GrpcConnection(lambda: self._headers, self._calls)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._ended and request.transport is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import ssl
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -53,8 +54,9 @@ class Hosted:
 
 
 class Host:
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, encryption: ssl.SSLContext) -> None:
         self._client = client
+        self._encryption = encryption
         self._hosted: dict[str, Hosted] = {}
         self._pools: dict[str, AddressPool] = {}
         self.is_watching = False
@@ -150,7 +152,7 @@ class Host:
     async def _serve(self, hosted: Hosted) -> None:
         address = hosted.address or (await self._pool(hosted.pod)).take()
         application = Application(hosted.pod)
-        await application.listen(address, pods.ports(hosted.pod))
+        await application.listen(address, pods.ports(hosted.pod), self._encryption)
         hosted.application = application
         if not pods.is_listening(hosted.pod):
             await self._report(hosted, "True", "", {"podIP": address, "podIPs": [{"ip": address}]})

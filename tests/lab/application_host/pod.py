@@ -63,10 +63,11 @@ def seconds(annotation: str, text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def ports(pod: Pod) -> list[int]:
-    """The TCP ports that the pod's containers name. For a pod that names none, nothing listens."""
+def ports(pod: Pod) -> dict[int, str]:
+    """The TCP ports that the pod's containers name, with what they are called. If there is none, nothing listens."""
     named = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
-    return sorted({port["containerPort"] for port in named if port.get("protocol", "TCP") == "TCP"})
+    tcp = [port for port in named if port.get("protocol", "TCP") == "TCP"]
+    return {port["containerPort"]: port.get("name", "") for port in sorted(tcp, key=lambda port: port["containerPort"])}
 
 
 def is_listening(pod: Pod) -> bool:

@@ -43,7 +43,7 @@ async def records_of(wanted: Load, file: Path) -> list[Record]:
 
 def test_every_request_leaves_on_time_however_late_the_answers_are(port: int, tmp_path: Path) -> None:
     async def scenario() -> list[Record]:
-        await application(latency="500ms").listen("127.0.0.1", [port])
+        await application(latency="500ms").listen("127.0.0.1", {port: "http"})
         return await records_of(Load(f"http://127.0.0.1:{port}/", rate=100, duration=0.3), tmp_path / "load.jsonl")
 
     records = sorted(asyncio.run(scenario()), key=lambda record: record.start)
@@ -56,7 +56,7 @@ def test_every_request_leaves_on_time_however_late_the_answers_are(port: int, tm
 
 def test_an_application_errs_at_its_rate(port: int, tmp_path: Path) -> None:
     async def scenario() -> list[Record]:
-        await application(error_rate="0.3").listen("127.0.0.1", [port])
+        await application(error_rate="0.3").listen("127.0.0.1", {port: "http"})
         return await records_of(Load(f"http://127.0.0.1:{port}/", rate=1000, duration=0.5), tmp_path / "load.jsonl")
 
     summary = summarize(asyncio.run(scenario()))
@@ -75,7 +75,7 @@ def test_a_request_to_nobody_is_a_failure_with_its_reason(port: int, tmp_path: P
 
 def test_an_answer_that_does_not_come_in_time_is_a_failure(port: int, tmp_path: Path) -> None:
     async def scenario() -> list[Record]:
-        await application(latency="5s").listen("127.0.0.1", [port])
+        await application(latency="5s").listen("127.0.0.1", {port: "http"})
         wanted = Load(f"http://127.0.0.1:{port}/", rate=100, duration=0.01, timeout=0.1)
         return await records_of(wanted, tmp_path / "load.jsonl")
 
@@ -88,7 +88,7 @@ def test_an_interrupted_load_waits_for_the_answers_that_are_out(
     port: int, tmp_path: Path, number: signal.Signals
 ) -> None:
     async def scenario() -> list[Record]:
-        await application(latency="300ms").listen("127.0.0.1", [port])
+        await application(latency="300ms").listen("127.0.0.1", {port: "http"})
         asyncio.get_running_loop().call_later(0.2, os.kill, os.getpid(), number)
         return await records_of(Load(f"http://127.0.0.1:{port}/", rate=100, duration=60), tmp_path / "load.jsonl")
 
@@ -100,7 +100,7 @@ def test_an_interrupted_load_waits_for_the_answers_that_are_out(
 def test_an_application_that_finishes_answers_what_has_begun_and_nothing_after(port: int, tmp_path: Path) -> None:
     async def scenario() -> list[Record]:
         served = application(latency="300ms")
-        await served.listen("127.0.0.1", [port])
+        await served.listen("127.0.0.1", {port: "http"})
         sending = asyncio.create_task(
             records_of(Load(f"http://127.0.0.1:{port}/", rate=10, duration=0.4), tmp_path / "load.jsonl")
         )
@@ -117,7 +117,7 @@ def test_an_application_that_finishes_answers_what_has_begun_and_nothing_after(p
 def test_an_aborted_application_breaks_off_what_has_begun(port: int, tmp_path: Path) -> None:
     async def scenario() -> list[Record]:
         served = application(latency="5s")
-        await served.listen("127.0.0.1", [port])
+        await served.listen("127.0.0.1", {port: "http"})
         asyncio.get_running_loop().call_later(0.1, served.abort)
         return await records_of(Load(f"http://127.0.0.1:{port}/", rate=100, duration=0.01), tmp_path / "load.jsonl")
 
@@ -130,7 +130,7 @@ def test_an_aborted_application_breaks_off_what_has_begun(port: int, tmp_path: P
 def test_an_answer_that_is_cut_is_told_from_others(port: int, tmp_path: Path, path: str, hold: float | None) -> None:
     async def scenario() -> list[Record]:
         served = application()
-        await served.listen("127.0.0.1", [port])
+        await served.listen("127.0.0.1", {port: "http"})
         wanted = Load(f"http://127.0.0.1:{port}/{path}", rate=100, duration=0.03, hold=hold)
         sending = asyncio.create_task(records_of(wanted, tmp_path / "load.jsonl"))
         while served._begun < 3:
@@ -151,7 +151,7 @@ def test_a_long_answer_that_is_left_alone_comes_whole(
     port: int, tmp_path: Path, path: str, hold: float | None, status: int, least: float
 ) -> None:
     async def scenario() -> list[Record]:
-        await application().listen("127.0.0.1", [port])
+        await application().listen("127.0.0.1", {port: "http"})
         wanted = Load(f"http://127.0.0.1:{port}/{path}", rate=100, duration=0.02, hold=hold)
         return await records_of(wanted, tmp_path / "load.jsonl")
 
@@ -162,7 +162,7 @@ def test_a_long_answer_that_is_left_alone_comes_whole(
 
 def test_a_websocket_that_is_refused_has_the_status_of_the_answer(port: int, tmp_path: Path) -> None:
     async def scenario() -> list[Record]:
-        await application(error_rate="1").listen("127.0.0.1", [port])
+        await application(error_rate="1").listen("127.0.0.1", {port: "http"})
         wanted = Load(f"http://127.0.0.1:{port}/ws", rate=100, duration=0.01, hold=1)
         return await records_of(wanted, tmp_path / "load.jsonl")
 

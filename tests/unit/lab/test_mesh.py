@@ -40,9 +40,25 @@ def test_envoy_asks_the_istiod_of_its_own_cluster() -> None:
 
 def test_the_gateways_service_leads_to_the_clusters_own_port() -> None:
     (service,) = [found for found in mesh.gateway_objects(WEST) if found["kind"] == "Service"]
-    assert service["spec"]["ports"] == [
-        {"name": "http", "port": 80, "targetPort": WEST.gateway_port, "protocol": "TCP"}
+    assert service["spec"]["ports"][0] == {
+        "name": "http",
+        "port": 80,
+        "targetPort": WEST.gateway_port,
+        "protocol": "TCP",
+    }
+    assert len({port["targetPort"] for port in service["spec"]["ports"]}) == len(service["spec"]["ports"])
+
+
+def test_every_port_of_a_gateway_is_one_of_its_service() -> None:
+    objects = mesh.gateway_objects(WEST)
+    (service,) = [found for found in objects if found["kind"] == "Service"]
+    wanted = [
+        entry["port"]["number"] if "servers" in found["spec"] else entry["port"]
+        for found in objects
+        if found["kind"] == "Gateway"
+        for entry in found["spec"].get("servers") or found["spec"]["listeners"]
     ]
+    assert set(wanted) == {port["port"] for port in service["spec"]["ports"]}
 
 
 @pytest.mark.parametrize("objects", [mesh.gateway_objects(WEST), mesh.sidecar_objects(WEST)])

@@ -109,7 +109,7 @@ def test_an_answer_that_does_not_end_in_time_is_a_timeout() -> None:
     assert broken.value.failure == "timeout"
 
 
-@pytest.mark.parametrize("url", ["https://127.0.0.1/", "127.0.0.1:80", "http:///path"])
-def test_only_plain_http_is_spoken(url: str) -> None:
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http:///path", "https:///path"])
+def test_only_http_is_spoken(url: str) -> None:
     with pytest.raises(LabError, match="--url: expected http://ADDRESS:PORT/PATH, got"):
         Client(url, None, keep_alive=True, timeout=1)

@@ -53,7 +53,7 @@ def test_an_error_rate_is_a_number_from_0_to_1(text: str) -> None:
 def test_ports_are_those_that_containers_name() -> None:
     first = container(ports=[{"containerPort": 8080}, {"containerPort": 53, "protocol": "UDP"}])
     second = container(ports=[{"containerPort": 9000, "protocol": "TCP"}, {"containerPort": 8080}])
-    assert pods.ports(pod(containers=[first, second, container()])) == [8080, 9000]
+    assert pods.ports(pod(containers=[first, second, container()])) == {8080: "", 9000: ""}
 
 
 @pytest.mark.parametrize(
