@@ -48,6 +48,13 @@ options:
     choices:
       - "1.1"
       - "2"
+  keep_alive:
+    description:
+      - Whether a connection carries one request after the other. By default V(true).
+      - With V(false) each request has a connection of its own, as it must be where connections are divided by weights
+        and not requests, behind a route for TCP or TLS. A release does so by itself for a service whose C(protocol) is
+        C(tcp) or C(tls).
+    type: bool
   tls:
     description:
       - How the connection to an https URL is made. The options of the same names outside of it are those of the

@@ -61,6 +61,7 @@ class Probe:
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "GET"
     http2: bool = False
+    keep_alive: bool = True
     tls: Tls = field(default_factory=Tls)
     requests: int | None = None
     rate: float = RATE
@@ -121,7 +122,7 @@ def read_probe(section: Section) -> Probe:
 
 
 def _request(section: Section, from_pod: bool) -> dict[str, Any]:
-    for key in ("host", "headers", "method", "http_version", "tls"):
+    for key in ("host", "headers", "method", "http_version", "keep_alive", "tls"):
         if from_pod and section.has(key):
             raise section.error(key, "has no meaning beside exec; write it into the command")
     if from_pod:
@@ -148,6 +149,7 @@ def _request(section: Section, from_pod: bool) -> dict[str, Any]:
         "headers": {name: value for name, value in headers.items() if name.lower() != "host"},
         "method": method,
         "http2": _http_version(section) == "2",
+        "keep_alive": section.flag("keep_alive", True),
         "tls": _tls(section.section("tls"), url),
     }
 

@@ -55,6 +55,9 @@ def client(probe: Probe) -> Callable[[], Send]:
     probe.refuse_unfilled()
     context = _tls_context(probe)
     headers = {"User-Agent": _AGENT, **probe.headers}
+    if not (probe.keep_alive or probe.http2):
+        # Whoever answers then closes the connection too, and counts it as open no longer.
+        headers["Connection"] = "close"
     for name, value in headers.items():
         if any(ord(letter) > 255 for letter in value):
             # Not the value: it may be a credential.
@@ -113,7 +116,7 @@ def _http1(probe: Probe, headers: Mapping[str, str], context: ssl.SSLContext | N
         )
 
     def make() -> Send:
-        connections = _renewed(connect)
+        connections = _renewed(connect, probe)
 
         def send() -> Reply:
             until = time.monotonic() + probe.timeout
@@ -161,7 +164,7 @@ def _http2(probe: Probe, headers: Mapping[str, str], context: ssl.SSLContext | N
         return httpcore2.ConnectionPool(ssl_context=context, http1=False, http2=True)
 
     def make() -> Send:
-        connections = _renewed(connect)
+        connections = _renewed(connect, probe)
 
         def send() -> Reply:
             until = time.monotonic() + probe.timeout
@@ -172,7 +175,7 @@ def _http2(probe: Probe, headers: Mapping[str, str], context: ssl.SSLContext | N
             except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError) as error:
                 pool.close()
                 raise Unanswered(_kind(error)) from error
-            if len(body) == _BODY:
+            if len(body) == _BODY or not probe.keep_alive:
                 # The rest of an endless body would take the room that the next answer needs.
                 pool.close()
             fields = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
@@ -183,10 +186,10 @@ def _http2(probe: Probe, headers: Mapping[str, str], context: ssl.SSLContext | N
     return make
 
 
-def _renewed(connect: Callable[[], Any]) -> Iterator[Any]:
+def _renewed(connect: Callable[[], Any], probe: Probe) -> Iterator[Any]:
     while True:
         pool = connect()
-        for _number in range(REQUESTS_PER_CONNECTION):
+        for _number in range(REQUESTS_PER_CONNECTION if probe.keep_alive else 1):
             yield pool
         pool.close()
 

@@ -19,8 +19,8 @@ from .._gates.probe import measure, preflight, prove_share
 from .verb import Module, Result, connect, credentials, finish, given, with_auth
 
 _OF_THE_PROBE = (
-    "url headers method http_version tls exec identify requests rate duration timeout expect deadline".split()
-)
+    "url headers method http_version keep_alive tls exec identify requests rate duration timeout expect deadline"
+).split()
 
 
 def argument_spec() -> dict[str, Any]:
@@ -58,6 +58,7 @@ def argument_spec() -> dict[str, Any]:
                 "headers": {"type": "dict"},
                 "method": {"type": "str"},
                 "http_version": {"type": "str", "choices": ["1.1", "2"]},
+                "keep_alive": {"type": "bool"},
                 "tls": {"type": "dict", "options": tls},
                 "exec": {"type": "dict", "options": command},
                 "identify": {"type": "dict", "options": identify},

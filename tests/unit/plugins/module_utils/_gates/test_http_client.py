@@ -59,6 +59,15 @@ def test_connections_are_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(mesh.connections) == 3
 
 
+def test_each_request_may_have_a_connection_of_its_own() -> None:
+    with entry({"blue": 1}) as mesh:
+        send = sender(mesh.url, keep_alive=False)
+        for _number in range(3):
+            assert send().status == 200
+    assert len(mesh.connections) == 3
+    assert {headers["connection"] for headers in mesh.seen} == {"close"}
+
+
 def test_redirects_are_answers() -> None:
     with entry({"blue": 1}, blue=Given(302, {"Location": "/elsewhere"})) as mesh:
         assert sender(mesh.url)().status == 302
