@@ -129,15 +129,17 @@ options:
       - Whether a version has to have ready endpoints before it gains weight, test requests or copies, at least one or
         O(routes[].min_endpoints).
       - This reads the EndpointSlices of the version's Service. For a version that is told apart by a subset it also
-        reads the DestinationRules of its namespace and the pods that the subset selects. Nothing is read for versions
-        that keep or lose weight.
-      - A host that is no Service of this cluster cannot be seen and is refused. Prove it in another way and set this to
-        V(false).
+        reads the DestinationRules of its namespace, of the route's and of C(istio-system), and the pods that the subset
+        selects. Nothing is read for versions that keep or lose weight.
+      - For a host that is no Service it reads the ServiceEntries of these namespaces, and counts the endpoints that the
+        host's own names, or the pods and WorkloadEntries that it selects. A host without either cannot be seen and is
+        refused. Prove it in another way and set this to V(false).
     type: bool
     default: true
 notes:
   - Who runs it needs the verbs C(get) and C(patch) for the routes, and with O(require_ready) C(list) for
-    C(endpointslices.discovery.k8s.io) and, where subsets are used, for C(destinationrules) and C(pods).
+    C(endpointslices.discovery.k8s.io) and, where subsets are used, for C(destinationrules) and C(pods). For hosts of
+    ServiceEntries it is C(serviceentries), C(workloadentries) and C(pods).
   - A route that changes between reading and writing is read and planned again, at most five times. Then the error names
     the field managers who write it.
   - Where weights stand in a VirtualService, what an absent weight means, and how a short host is resolved, is taken

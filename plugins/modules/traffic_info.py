@@ -162,6 +162,9 @@ routes:
       description: The versions to which requests of a rule that they stand in are copied.
       type: list
       elements: str
+    delegated:
+      description: Whether the route gets its requests from another one, which has the hosts.
+      type: bool
     managed_fields:
       description: The object's C(metadata.managedFields), which say who wrote what in it.
       type: list
@@ -186,6 +189,7 @@ routes:
         blue: [{host: web-blue.prod.svc.cluster.local, subset: null}]
         green: [{host: web-green.prod.svc.cluster.local, subset: null}]
       mirrors: []
+      delegated: false
       refused: null
       managed_fields: []
       problems: []
@@ -205,8 +209,9 @@ problems:
           test this is as it should be.
         - C(leftover_mirror), requests of a rule are copied to a version that stands in it. During a mirror stage this
           is as it should be.
-        - With O(lint) also C(host_not_full), a host that Istio takes as a full name, C(rule_without_weights), and
-          C(route_refused), which is said by the controller of a parent.
+        - With O(lint) also C(host_not_full), a host that Istio takes as a full name, C(rule_without_weights),
+          C(rule_delegates), a rule that hands its requests to another route, and C(route_refused), which is said by the
+          controller of a parent.
         - With O(lint) also what stands around the route, C(duplicate_host), C(twin_service), C(subset_missing),
           C(subset_without_pods), C(weights_do_not_sum), C(rule_shadowed), C(pinned_sessions), C(hpa_below_share),
           C(pdb_blocks_retire), C(policy_fits_only_live) and C(owned_by_controller). The table in C(docs/lint.md) of the

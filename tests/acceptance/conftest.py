@@ -41,6 +41,12 @@ def gateway(lab: dict[str, Any]) -> Gateway:
     return Gateway(lab)
 
 
+@pytest.fixture(scope="session")
+def sidecar(lab: dict[str, Any]) -> Gateway:
+    """A caller's own proxy inside the mesh."""
+    return Gateway(lab, "sidecar_proxy_url")
+
+
 @contextmanager
 def fresh_namespace(cluster: Cluster, test: str) -> Iterator[str]:
     """A namespace named after a test; the end of its deletion is nobody's concern."""

@@ -130,7 +130,7 @@ class RunningPlaybook:
 
         def over() -> Task | None:
             running = self.is_running
-            ended = [task for task in self._tasks() if task.name.endswith(name) and task.outcome != "skipped"]
+            ended = [task for task in self.tasks() if task.name.endswith(name) and task.outcome != "skipped"]
             found = ended[0] if ended else None
             assert found or running, f'it ended before the task "{name}":\n{self._output.read_text()}'
             return found
@@ -138,7 +138,8 @@ class RunningPlaybook:
         found: Task = until(over, f'the task "{name}"', DEADLINE)
         return found
 
-    def _tasks(self) -> list[Task]:
+    def tasks(self) -> list[Task]:
+        """Those that have come to their end so far."""
         text = self._results.read_text()
         lines = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
         return [Task(**line) for line in lines if "recap" not in line]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,13 @@ import pytest
 from tests.acceptance import objects
 from tests.acceptance.cluster import Cluster, Json
 from tests.acceptance.playbooks import Playbooks
-from tests.acceptance.traffic import Gateway, Load, nothing_failed
+from tests.acceptance.traffic import Gateway, Load, load, nothing_failed, share_in_between
 
 Traffic = Callable[[str], AbstractContextManager[Load]]
+# Long enough at one half for a slow load to show it.
+HALF_WAY = [{"percent": 50, "pause": "3s"}, {"percent": 100, "pause": "0s"}]
+SLOW_RATE = 25
+PROBE_RATE = 60
 PUBLIC = {"name": "public", "namespace": "istio-system"}
 
 
@@ -190,3 +195,55 @@ def test_a_reference_grant_that_is_missing(
         assert [weight > 0 for weight in weights(cluster, workloads).values()] == [False, True]
     finally:
         cluster.delete_namespace(other)
+
+
+def test_a_route_of_a_service_inside_the_mesh(
+    playbooks: Playbooks,
+    cluster: Cluster,
+    sidecar: Gateway,
+    workloads: str,
+    tmp_path: Path,
+    tell: Callable[[str], None],
+) -> None:
+    """The parent is the Service that callers name, and their own proxies follow."""
+    host = f"web.{workloads}.svc.cluster.local"
+    mesh_route = http_route(workloads, [backend("blue", 1), backend("green", 0)])
+    mesh_route["spec"].pop("hostnames")
+    mesh_route["spec"]["parentRefs"] = [{"group": "", "kind": "Service", "name": "web"}]
+    cluster.apply([objects.service_of(workloads, "web", {"app": "web"}), mesh_route])
+    sidecar.wait_until_served(host)
+    spec = objects.existing(workloads, router="gateway_api", to="green", steps=HALF_WAY, interval="1s")
+    spec["observe"] = {
+        "probe": {"url": sidecar.url, "host": host, "rate": PROBE_RATE},
+        "proxies": {"namespace": "lab", "selector": "app=sidecar"},
+        "deadline": "60s",
+    }
+    with load(sidecar, host, tmp_path / "requests.jsonl", SLOW_RATE) as running:
+        playbooks.run("release", spec).succeeded()
+    assert [weight > 0 for weight in weights(cluster, workloads).values()] == [False, True]
+    tell(f"{nothing_failed(running)}, {share_in_between(running)}")
+
+
+def test_calls_of_grpc_are_divided(
+    playbooks: Playbooks,
+    cluster: Cluster,
+    gateway: Gateway,
+    namespace: str,
+    host: str,
+    tmp_path: Path,
+    tell: Callable[[str], None],
+) -> None:
+    """A GRPCRoute of ours at the public gateway, with a test header at 0 %; each call is one of HTTP/2."""
+    spec = objects.release(namespace, router="gateway_api", to="green", steps=HALF_WAY, interval="1s")
+    spec["services"]["web"] |= {"protocol": "grpc"}
+    call = {"url": f"{gateway.url}shop.Cart/Add", "method": "POST", "http_version": "2", "rate": PROBE_RATE}
+    call["headers"] = {"content-type": "application/grpc", "te": "trailers"}
+    spec |= {"observe": {"probe": call, "proxies": {}, "deadline": "60s"}, "verify": {"header": True}}
+    playbooks.run("release", {**spec, "to": "blue"}).succeeded()
+    gateway.wait_until_served(host)
+    with load(gateway, host, tmp_path / "requests.jsonl", SLOW_RATE) as running:
+        playbooks.run("release", spec).succeeded()
+    route = cluster.get("grpcroute.gateway.networking.k8s.io", namespace, "web")
+    assert [entry["name"] for entry in route["spec"]["rules"][0]["backendRefs"]] == ["web-green"]
+    assert len(route["spec"]["rules"]) == 1
+    tell(f"{nothing_failed(running)}, {share_in_between(running)}")

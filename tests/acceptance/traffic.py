@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,15 +27,28 @@ RATE = 200
 
 
 class Gateway:
-    """The ingress gateway: one Envoy."""
+    """The ingress gateway, one Envoy, by one of its doors; or the sidecar, which has one."""
 
-    def __init__(self, status: Mapping[str, Any]) -> None:
-        self.url: str = status["gateway_url"] + "/"
-        self._admin: str = status["gateway_admin_url"]
+    def __init__(self, status: Mapping[str, Any], door: str = "gateway_url") -> None:
+        assert door in status, f"this lab has no {door}: start it with `up --sidecar`"
+        self.url: str = status[door] + "/"
+        self._admin: str = status["sidecar_admin_url" if door == "sidecar_proxy_url" else "gateway_admin_url"]
         self._http = urllib3.PoolManager(retries=False, timeout=PATIENCE)
 
     def wait_until_served(self, host: str) -> None:
-        until(lambda: self._http.request("GET", self.url, headers={"Host": host}).status == 200, f"{host} is served")
+        until(lambda: self._serves(host), f"{host} is served at {self.url}")
+
+    def _serves(self, host: str) -> bool:
+        """Whether a connection of its own gets an answer; the certificate does not matter, its name does."""
+        tls: dict[str, Any] = {"cert_reqs": "CERT_NONE", "assert_hostname": False, "server_hostname": host}
+        manager = urllib3.PoolManager(retries=False, timeout=PATIENCE, **(tls if self.url[:6] == "https:" else {}))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+            try:
+                return bool(manager.request("GET", self.url, headers={"Host": host}).status == 200)
+            except urllib3.exceptions.HTTPError:
+                # Nothing listens before the first route, or whoever does has nowhere to go.
+                return False
 
     def wait_until_it_holds(self, host: str, weights: Mapping[str, int]) -> float:
         """Wait until Envoy's own configuration carries these weights; return the moment from which it does."""
@@ -109,10 +123,11 @@ class Load:
 
 
 @contextmanager
-def load(gateway: Gateway, host: str, output: Path, rate: int = RATE) -> Iterator[Load]:
+def load(gateway: Gateway, host: str, output: Path, rate: int = RATE, *, keep_alive: bool = True) -> Iterator[Load]:
     """Requests flow until the end; then every answer has been waited for."""
     output.touch()
     command = [sys.executable, "-m", "tests.lab", "load", "--url", gateway.url, "--host", host]
+    command += [] if keep_alive else ["--no-keep-alive"]
     process = subprocess.Popen(
         [*command, "--rate", str(rate), "--output", str(output)], cwd=ROOT, stderr=subprocess.DEVNULL
     )
@@ -130,3 +145,16 @@ def nothing_failed(running: Load) -> str:
     summary = running.summary()
     assert summary.failures == 0, f"{summary.failures} of {summary.requests} requests failed: {summary}"
     return f"{summary.requests} requests, 0 failed, p99 {1000 * summary.latency['p99']:.0f} ms"
+
+
+def share_in_between(running: Load) -> str:
+    """From green's first answer to blue's last, requests were split by halves; return a line for the report."""
+    # A route of ours has it say the name of the version's Service.
+    versions = [record.version.rpartition("-")[2] for record in running.records()]
+    between = versions[versions.index("green") : len(versions) - versions[::-1].index("blue")]
+    green = between.count("green")
+    # Five standard deviations of a fair coin.
+    assert abs(green - len(between) / 2) < 2.5 * len(between) ** 0.5, (green, len(between))
+    assert len(between) > running.rate, len(between)
+    assert versions[-1] == "green"
+    return f"{green} of {len(between)} by green at one half"

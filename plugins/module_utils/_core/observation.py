@@ -65,6 +65,7 @@ def _read_route(release: Release, route: Section) -> ObservedRoute:
             refused=route.optional_text("refused") or "",
             backends=_read_backends(route.section("backends")),
             mirrors=route.texts("mirrors"),
+            delegated=route.flag("delegated", False),
             problem="; ".join(Section(item, route.at("problems")).text("message") for item in route.items("problems")),
         )
 

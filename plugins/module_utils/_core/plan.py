@@ -31,7 +31,7 @@ class ObservedRoute:
 
     ``missing`` says of each version that is not in it what would have to be added, ``refused`` what its controller has
     to say against it. ``backends`` are full host and subset of each version that is in it, ``mirrors`` those that get
-    copies of its requests.
+    copies of its requests. A ``delegated`` one gets its requests from another route, which has the hosts.
     """
 
     service: str
@@ -47,6 +47,7 @@ class ObservedRoute:
     refused: str = ""
     backends: Mapping[str, tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
     mirrors: tuple[str, ...] = ()
+    delegated: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ CODES: Mapping[str, Code] = {
     "rule_pins_version": Code("leave the rule as it is if that is meant, else add the other version to it"),
     "host_not_full": Code("write the full name of the Service, NAME.NAMESPACE.svc.cluster.local"),
     "rule_without_weights": Code("give the rule destinations, and one of them a weight"),
+    "rule_delegates": Code("name the delegate with route, when it is its weights that are to move"),
     "route_refused": Code("mend what the parent's controller names, and wait until it accepts the route"),
     "leftover_test_rule": Code("run the release again or roll it back; traffic takes it out with test_header"),
     "leftover_mirror": Code("run the release again or roll it back; traffic takes it out with mirror"),

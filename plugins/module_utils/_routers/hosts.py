@@ -14,6 +14,13 @@ def full_host(host: str, namespace: str) -> str:
     return host if "." in host else f"{host}.{namespace}.{CLUSTER_DOMAIN}"
 
 
+def is_named(written: str, namespace: str, host: str) -> bool:
+    """Whether a host as it is written in an object of a namespace, maybe with a wildcard, means a full host."""
+    if written.startswith("*"):
+        return host.endswith(written[1:])
+    return full_host(written, namespace) == host
+
+
 def service_of(host: str) -> tuple[str, str] | None:
     """The name and namespace of the Service that a full host names; None for what is outside the cluster's domain."""
     name, _dot, rest = host.partition(".")

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from .._core.model import Release, Service, Version, owned_labels
 from .doors import Door, doors_of_istio
-from .hosts import CLUSTER_DOMAIN, full_host
+from .hosts import CLUSTER_DOMAIN, full_host, is_named
 from .istio_manifests import (
     API_VERSION,
     destination_rule,
@@ -36,6 +36,8 @@ from .rules import Destination, Manifest, Operation, Rule, Spelling, at
 
 PROTOCOLS = ("http", "tls", "tcp")
 HTTP_RULES = "/spec/http/"
+# Whose DestinationRules hold in every namespace that has none of its own, unless Istio was told otherwise.
+ROOT_NAMESPACE = "istio-system"
 
 
 class IstioRouter(Router):
@@ -49,17 +51,32 @@ class IstioRouter(Router):
         )
     }
     subsets = (API_VERSION, "destinationrules")
+    entries = (API_VERSION, "serviceentries")
 
     def subset_labels(self, objects: Sequence[Manifest], host: str, subset: str) -> Mapping[str, str] | None:
         """The labels that the DestinationRule of the host gives a subset."""
         for item in objects:
-            if self.full_host(str(item["spec"].get("host", "")), item["metadata"]["namespace"]) != host:
+            if not is_named(str(item["spec"].get("host", "")), item["metadata"]["namespace"], host):
                 continue
             for entry in item["spec"].get("subsets") or []:
                 if entry["name"] == subset:
                     labels: Mapping[str, str] = entry.get("labels") or {}
                     return labels
         return None
+
+    def definition_namespaces(self, route: str, service: str | None) -> list[str]:
+        """That of the Service, that of the route, where callers may have their own, and that of the whole mesh."""
+        return list(dict.fromkeys([service or route, route, ROOT_NAMESPACE]))
+
+    def delegates(self, route: Manifest) -> list[tuple[str, str]]:
+        """The VirtualServices that http rules name; without a namespace, one in the route's own."""
+        named_there = [entry.get("delegate") or {} for entry in route.get("spec", {}).get("http") or []]
+        found = [(item.get("namespace") or namespace_of(route), item["name"]) for item in named_there if "name" in item]
+        return list(dict.fromkeys(found))
+
+    def is_delegate(self, route: Manifest) -> bool:
+        """A VirtualService without hosts is used by others alone."""
+        return not route.get("spec", {}).get("hosts")
 
     def parsed(self, entry: Mapping[str, Any], path: str, namespace: str) -> Destination:
         """An entry of http, tls or tcp routes, or a mirror, which has no weight."""
@@ -204,7 +221,17 @@ class IstioRouter(Router):
         """Hosts that are full names to Istio though they look like ``service.namespace``, and rules without weights."""
         found = []
         for rule in self.rules(route):
-            if not rule.destinations:
+            delegate = at(route, rule.path).get("delegate")
+            if delegate:
+                other = f"{delegate.get('namespace') or namespace_of(route)}/{delegate.get('name')}"
+                found.append(
+                    {
+                        "code": "rule_delegates",
+                        "path": f"{rule.path}/delegate",
+                        "message": f"{rule.name} hands its requests to VirtualService {other}, which has the weights",
+                    }
+                )
+            elif not rule.destinations:
                 found.append(
                     {"code": "rule_without_weights", "path": rule.path, "message": f"{rule.name} has no destinations"}
                 )

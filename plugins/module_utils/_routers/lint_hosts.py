@@ -6,7 +6,8 @@
 
 Istio joins the VirtualServices of a host at a gateway, the oldest first and rules that match everything last; in the
 mesh it follows the oldest one alone. See
-U(https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services).
+U(https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services). Of equal matches in
+several routes of the Gateway API the oldest route's has the requests.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from .rules import Manifest, Rule, at
 
 
 def duplicate_hosts(subject: Subject, surroundings: Surroundings) -> list[Problem]:
-    """Other VirtualServices that serve a host of the route where the route is to serve it."""
+    """Other routes that serve a host of the route where the route is to serve it."""
+    if subject.router.name == GATEWAY_API:
+        return _equal_routes(subject, surroundings)
     if subject.router.name != ISTIO:
         return []
     found = []
@@ -46,6 +49,61 @@ def _duplicate(subject: Subject, other: Manifest, hosts: list[str], gateways: li
     else:
         message = f"{name} serves {where} too: requests follow {subject.name} only because that is the older one"
     return problem("duplicate_host", "/spec/hosts", message, refuses=older)
+
+
+def _equal_routes(subject: Subject, surroundings: Surroundings) -> list[Problem]:
+    """Routes of the Gateway API with the same host, parent and match: of these the oldest has the requests."""
+    route, kind = subject.route, str(subject.route.get("kind", subject.router.kind))
+    found = []
+    for other in surroundings.of(kind):
+        hosts = _hostnames(route) & _hostnames(other)
+        parents = sorted(parent for parent in _parents(route) if any(_meet(parent, it) for it in _parents(other)))
+        if _identity(other) == _identity(route) or not hosts or not parents:
+            continue
+        rules = (other.get("spec") or {}).get("rules") or [{}]
+        if any(takes_all(GATEWAY_API, entry, subject.entry(rule)) for rule in subject.carrying() for entry in rules):
+            older = _born(other) < _born(route)
+            name, where = label_of(kind, other), f"{', '.join(sorted(hosts))} at {', '.join(map('/'.join, parents))}"
+            message = f"{name} has an equal match for {where} and is " + (
+                f"older: requests follow it, and weights in {subject.name} move none"
+                if older
+                else f"younger: requests follow {subject.name} only because of that"
+            )
+            found.append(problem("duplicate_host", "/spec/hostnames", message, refuses=older))
+    return found
+
+
+def _hostnames(route: Manifest) -> set[str]:
+    return set(route["spec"].get("hostnames") or ["any host"])
+
+
+def _parents(route: Manifest) -> set[tuple[str, ...]]:
+    """Kind, namespace and name of each parent, and its section and port where they are written."""
+    own = route["metadata"]["namespace"]
+    return {
+        (
+            str(item.get("kind") or "Gateway"),
+            str(item.get("namespace") or own),
+            str(item.get("name")),
+            *(str(item[key]) for key in ("sectionName", "port") if key in item),
+        )
+        for item in route["spec"].get("parentRefs") or []
+    }
+
+
+def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether two references can mean one listener: one without a section means all of them."""
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
+
+
+def _born(route: Manifest) -> tuple[str, tuple[str, str]]:
+    return str(route["metadata"].get("creationTimestamp") or ""), _identity(route)
+
+
+def parent_namespaces(route: Manifest) -> set[str]:
+    """The namespaces of the parents of a route of the Gateway API."""
+    return {parent[1] for parent in _parents(route)}
 
 
 def twin_services(subject: Subject, surroundings: Surroundings) -> list[Problem]:

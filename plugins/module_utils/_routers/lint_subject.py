@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .hosts import is_named
 from .matching import found_in, named, namespace_of
 from .router import Router
 from .rules import Destination, Manifest, Rule, Spelling, at
@@ -167,13 +168,8 @@ def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 def destination_rules(subject: Subject, surroundings: Surroundings, host: str) -> list[Manifest]:
     """The DestinationRules that are about a host, by its name or by a wildcard."""
-    found = []
-    for item in surroundings.of("DestinationRule"):
-        written = str((item.get("spec") or {}).get("host", ""))
-        if written.startswith("*"):
-            fits = host.endswith(written[1:])
-        else:
-            fits = subject.router.full_host(written, item["metadata"]["namespace"]) == host
-        if fits:
-            found.append(item)
-    return found
+    return [
+        item
+        for item in surroundings.of("DestinationRule")
+        if is_named(str((item.get("spec") or {}).get("host", "")), item["metadata"]["namespace"], host)
+    ]

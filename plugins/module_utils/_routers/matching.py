@@ -85,16 +85,20 @@ def incomplete(
     standing = "; ".join(
         f"{rule.name}: {', '.join(map(str, rule.destinations)) or 'no weighted destination'}" for rule in rules
     )
+    delegates = [f"{{name: {name}, namespace: {namespace}}}" for namespace, name in router.delegates(route)]
     if not any(rule.destinations for rule in rules):
+        theirs = f", which is named with route: {' or '.join(delegates)}" if delegates else ""
         return RouteError(
             f"{named(router, route)} has no weighted destination ({standing or 'no rules'}); where it only redirects "
-            "or delegates, name the object that carries the weights"
+            f"or delegates, name the object that carries the weights{theirs}"
         )
     found = [found_in(rule, versions, router, route) for rule in rules]
     missing = [name for name in wanted if not any(name in places for places in found)]
     if missing:
         what = f"no destination for {', '.join(missing)}"
         remedy = _remedy(router, route, rules, found, versions, missing[0])
+        if delegates:
+            remedy = f"name a delegate of it with route: {' or '.join(delegates)}, or {remedy}"
     else:
         lacking = [rule.name for rule, places in zip(rules, found, strict=True) if not set(wanted) <= set(places)]
         what = f"{', '.join(wanted)} do not stand together in {', '.join(lacking)}"

@@ -57,15 +57,17 @@ class Router(abc.ABC):
     """The adapter for one family of routes.
 
     ``kind`` is the kind that is meant when none is named; ``subsets`` are API version and plural of the objects that
-    define subsets, where there are any, and ``nodes`` those of the objects through which a route reaches Services. A
-    route that ``switches`` leads everything to one version, chosen by the labels of its pods: a destination's subset is
-    their selector. ``largest_sum`` is what the weights of a rule may add up to, where the API has a bound.
+    define subsets, ``entries`` those of the objects that define hosts which are no Services, and ``nodes`` those of the
+    objects through which a route reaches Services, where there are any. A route that ``switches`` leads everything to
+    one version, chosen by the labels of its pods: a destination's subset is their selector. ``largest_sum`` is what the
+    weights of a rule may add up to, where the API has a bound.
     """
 
     name: str
     kind: str
     kinds: ClassVar[Mapping[str, Kind]]
     subsets: tuple[str, str] | None = None
+    entries: tuple[str, str] | None = None
     nodes: tuple[str, str] | None = None
     largest_sum: int | None = None
     switches: bool = False
@@ -112,6 +114,21 @@ class Router(abc.ABC):
     def subset_labels(self, objects: Sequence[Manifest], host: str, subset: str) -> Mapping[str, str] | None:
         """The pod labels of a subset of a host, found in the objects that define subsets."""
         return None
+
+    def definition_namespaces(self, route: str, service: str | None) -> list[str]:
+        """Where the objects may be that define the hosts and subsets of a route, the likeliest first.
+
+        ``route`` is the route's namespace, ``service`` that of the Service behind it.
+        """
+        return [service or route]
+
+    def delegates(self, route: Manifest) -> list[tuple[str, str]]:
+        """Namespace and name of the routes to which a route hands requests."""
+        return []
+
+    def is_delegate(self, route: Manifest) -> bool:
+        """Whether a route gets its requests from another route, which has the hosts."""
+        return False
 
     @abc.abstractmethod
     def rules(self, route: Manifest) -> tuple[Rule, ...]:

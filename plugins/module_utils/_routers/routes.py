@@ -92,6 +92,11 @@ class ReleaseRoutes:
         found = self.found(service, route)
         return found is not None and found.exists
 
+    def is_delegated(self, service: Service) -> bool:
+        """Whether any route of a service gets its requests from another route."""
+        found = (self.found(service, route) for route in service.routes)
+        return any(route is not None and route.delegated for route in found)
+
     def is_ours(self, service: Service, route: Route) -> bool:
         """Whether we created the route, or will."""
         found = self.found(service, route)

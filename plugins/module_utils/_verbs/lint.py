@@ -13,18 +13,17 @@ from .._cluster.client import Cluster, Forbidden, NotFound, Ref
 from .._core.autoscalers import API_VERSION as AUTOSCALING
 from .._core.problems import Problem, with_remedies
 from .._core.workloads import WORKLOAD_KINDS, WorkloadRef
+from .._routers.istio import ROOT_NAMESPACE
 from .._routers.lint import lint
-from .._routers.lint_hosts import gateway_namespaces
+from .._routers.lint_hosts import gateway_namespaces, parent_namespaces
 from .._routers.lint_release import Intent
-from .._routers.lint_subject import ISTIO, LintedVersion, Subject, Surroundings
+from .._routers.lint_subject import GATEWAY_API, ISTIO, LintedVersion, Subject, Surroundings
 from .._routers.lint_subsets import subset_selectors
 from .._routers.rules import Manifest
 from .verb import kind_of, ref_of, router_of, spellings_of
 
 ISTIO_NETWORKING = "networking.istio.io/v1"
 ISTIO_SECURITY = "security.istio.io/v1"
-# Whose DestinationRules hold in every namespace that has none of its own, unless Istio was told otherwise.
-ROOT_NAMESPACE = "istio-system"
 # Where the versions are.
 AROUND_VERSIONS = {
     "Service": Ref("v1", "services"),
@@ -82,6 +81,9 @@ class Surveyor:
             self._read(AROUND_GATEWAYS, {*namespaces, *gateway_namespaces(route)})
             if any(destination.subset for rule in subject.carrying() for destination in rule.destinations):
                 self._items("DestinationRule", AROUND_GATEWAYS["DestinationRule"], ROOT_NAMESPACE)
+        if router.name == GATEWAY_API:
+            for namespace in sorted({*namespaces, *parent_namespaces(route)}):
+                self._items(kind, Ref(ref.api_version, ref.plural), namespace)
         around = self._surroundings()
         self._count_pods(subset_selectors(subject, around), router.service_of)
         around = self._surroundings()

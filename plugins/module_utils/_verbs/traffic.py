@@ -127,7 +127,15 @@ def _require_ready(cluster: Cluster, targets: Sequence[Target], module: Module) 
         for target in targets:
             for name in target.change.gains:
                 minimum = target.endpoints.get(name, 1)
-                refuse_unready(cluster, target.router, name, target.change.backends[name], minimum)
+                own = [spelling.namespace for spelling in target.spellings if spelling.name == name]
+                refuse_unready(
+                    cluster,
+                    target.router,
+                    name,
+                    target.change.backends[name],
+                    minimum,
+                    namespaces=[namespace for namespace in (target.ref.namespace, *own) if namespace],
+                )
     except BlueGreenError as error:
         # What is deployed by a stage before this one is not there yet when nothing may be written.
         if not module.check_mode:

@@ -106,6 +106,7 @@ def observe(cluster: Cluster, route: Mapping[str, Any]) -> Result:
         "refused": None,
         "backends": {},
         "mirrors": [],
+        "delegated": False,
         "managed_fields": [],
     }
     found = find_route(cluster, route)
@@ -115,6 +116,7 @@ def observe(cluster: Cluster, route: Mapping[str, Any]) -> Result:
     metadata = found["metadata"]
     result["exists"] = True
     result["owned"] = (metadata.get("labels") or {}).get("app.kubernetes.io/managed-by") == MANAGED_BY
+    result["delegated"] = router.is_delegate(found)
     result["managed_fields"] = metadata.get("managedFields") or []
     spellings = spellings_of(route, {}) or router.spellings(found)
     result["refused"] = router.refusal(found) or None

@@ -18,7 +18,7 @@ POD = {
 
 
 async def call(pool: httpcore2.AsyncConnectionPool, port: int) -> httpcore2.Response:
-    headers = {"content-type": "application/grpc", "te": "trailers"}
+    headers = [("content-type", "application/grpc"), ("te", "trailers")]
     return await pool.request("POST", f"http://127.0.0.1:{port}/shop.Cart/Add", headers=headers, content=bytes(5))
 
 

@@ -155,7 +155,6 @@ class TestFinding:
         ("route", "stands"),
         [
             (virtual_service({"redirect": {"uri": "/"}, "name": "moved"}), "moved: no weighted destination"),
-            (virtual_service({"delegate": {"name": "web-routes"}}), "http[0]: no weighted destination"),
             (virtual_service({"directResponse": {"status": 503}}), "http[0]: no weighted destination"),
             (virtual_service(), "no rules"),
         ],
@@ -170,12 +169,44 @@ class TestFinding:
         with pytest.raises(RouteError, match="has no weighted destination"):
             ROUTER.read(route, ROUTER.spellings(route))
 
+    def test_a_route_that_delegates_is_refused_with_the_delegates_to_name(self) -> None:
+        ours, theirs = {"name": "web-routes"}, {"name": "shop", "namespace": "shop"}
+        only = virtual_service({"delegate": ours}, {"delegate": theirs}, {"delegate": ours})
+        assert refusal(only, {"blue": 90, "green": 10}) == (
+            "VirtualService prod/web has no weighted destination (http[0]: no weighted destination; http[1]: no "
+            "weighted destination; http[2]: no weighted destination); where it only redirects or delegates, name the "
+            "object that carries the weights, which is named with route: {name: web-routes, namespace: prod} or "
+            "{name: shop, namespace: shop}"
+        )
+        with pytest.raises(RouteError, match="has no weighted destination"):
+            ROUTER.read(only, ROUTER.spellings(only))
+        mixed = virtual_service({"delegate": ours}, rule(entry("legacy", 100)))
+        assert refusal(mixed, {"blue": 90, "green": 10}, versions=BOTH).endswith(
+            "; name a delegate of it with route: {name: web-routes, namespace: prod}, or " + LINES_TO_ADD
+        )
+        assert ROUTER.problems(only)[1] == {
+            "code": "rule_delegates",
+            "path": "/spec/http/1/delegate",
+            "message": "http[1] hands its requests to VirtualService shop/shop, which has the weights",
+        }
+
+    def test_who_has_no_hosts_is_a_delegate(self) -> None:
+        route = virtual_service(SPLIT)
+        assert ROUTER.is_delegate({**route, "spec": {**route["spec"], "hosts": []}})
+        assert not ROUTER.is_delegate({**route, "spec": {**route["spec"], "hosts": ["web"]}})
+
     def test_versions_without_any_weight_have_nothing_to_divide(self) -> None:
         route = virtual_service(rule(entry("web-blue", 0), entry("web-green"), entry("legacy", 100)))
         assert refusal(route, {"blue": 90, "green": 10}) == (
             "VirtualService prod/web, rule http[0]: blue, green hold no weight together (/spec/http/0), so there is "
             "nothing to divide among them; give one of them weight first"
         )
+
+
+LINES_TO_ADD = (
+    'add {"destination": {"host": "blue"}, "weight": 0} beside it, let route: {adopt: true} do so, or spell the '
+    "version with versions.blue.host or .subset"
+)
 
 
 class TestRules:
@@ -391,6 +422,15 @@ def test_the_labels_of_a_subset_are_those_of_its_own_hosts_rule() -> None:
     assert ROUTER.subset_labels(rules, "web.prod.svc.cluster.local", "green") == {"of": "prod"}
     assert ROUTER.subset_labels(rules, "web.prod.svc.cluster.local", "red") is None
     assert ROUTER.subset_labels(rules, "api.prod.svc.cluster.local", "green") is None
+    wide = [destination_rule("*.prod.svc.cluster.local", "istio-system", {"of": "all"})]
+    assert ROUTER.subset_labels(wide, "web.prod.svc.cluster.local", "green") == {"of": "all"}
+    assert ROUTER.subset_labels(wide, "web.test.svc.cluster.local", "green") is None
+
+
+def test_subsets_may_be_defined_by_the_service_by_callers_and_for_the_whole_mesh() -> None:
+    assert ROUTER.definition_namespaces("edge", "prod") == ["prod", "edge", "istio-system"]
+    assert ROUTER.definition_namespaces("prod", "prod") == ["prod", "istio-system"]
+    assert ROUTER.definition_namespaces("prod", None) == ["prod", "istio-system"]
 
 
 class TestResources:

@@ -44,6 +44,13 @@ def test_a_healthy_route_has_no_problems() -> None:
     assert lint(subject(route, "gateway_api"), around(HTTPRoute=[route], Service=services)) == []
 
 
+def at_gateway(name: str, born: int, section: str = "") -> Manifest:
+    """A route of the Gateway API with hosts and a parent."""
+    parent = {"name": "public", "namespace": "infra", **({"sectionName": section} if section else {})}
+    spec = {"hostnames": ["web.example.com"], "parentRefs": [parent], "rules": [backends("web-blue", "web-green")]}
+    return {"kind": "HTTPRoute", **named(name, spec=spec, creationTimestamp=f"2026-01-01T00:00:0{born}Z")}
+
+
 class TestDuplicateHost:
     @pytest.mark.parametrize(("born", "refuses"), [(1, True), (9, False)])
     @pytest.mark.parametrize("gateways", [["infra/public"], ["mesh"], None])
@@ -53,6 +60,27 @@ class TestDuplicateHost:
         (found,) = problems("duplicate_host", subject(mine), around(VirtualService=[mine, route]))
         assert (found["path"], found["refuses"]) == ("/spec/hosts", refuses)
         assert "VirtualService prod/other serves web.example.com" in found["message"]
+
+    @pytest.mark.parametrize(("born", "refuses"), [(1, True), (9, False)])
+    def test_of_equal_matches_the_oldest_route_has_the_requests(self, born: int, refuses: bool) -> None:
+        mine, theirs = at_gateway("web", 5), at_gateway("other", born)
+        (found,) = problems("duplicate_host", subject(mine, "gateway_api"), around(HTTPRoute=[mine, theirs]))
+        assert (found["path"], found["refuses"]) == ("/spec/hostnames", refuses)
+        assert "HTTPRoute prod/other has an equal match for web.example.com at Gateway/infra/public" in found["message"]
+
+    @pytest.mark.parametrize(
+        "theirs",
+        [
+            {"hostnames": ["api.example.com"]},
+            {"parentRefs": [{"name": "public", "namespace": "edge"}]},
+            {"parentRefs": [{"name": "public", "namespace": "infra", "sectionName": "internal"}]},
+            {"rules": [backends("other", matches=[{"path": {"type": "PathPrefix", "value": "/shop"}}])]},
+        ],
+    )
+    def test_routes_of_the_gateway_api_that_do_not_meet(self, theirs: Manifest) -> None:
+        mine, other_one = at_gateway("web", 5, section="public"), at_gateway("other", 1)
+        other_one["spec"].update(theirs)
+        assert problems("duplicate_host", subject(mine, "gateway_api"), around(HTTPRoute=[mine, other_one])) == []
 
     def test_of_the_same_second_the_name_decides(self) -> None:
         (found,) = problems("duplicate_host", subject(virtual_service()), around(VirtualService=[other(born=5)]))

@@ -146,6 +146,25 @@ def test_proxies_are_told_which_backends_to_look_for() -> None:
     }
 
 
+def test_what_is_made_of_a_delegate_is_looked_for_by_its_backends_alone() -> None:
+    def looked_for(**seen: Any) -> Any:
+        metrics = plan(observe={"probe": PROBE, "proxies": {}}, seen=seen)["shift"]["steps"][0]["proof"]["metrics"]
+        return next(metric["routes"] for metric in metrics if "proxies" in metric)
+
+    assert looked_for() == ["prod/web"]
+    assert looked_for(delegated=True) == []
+
+
+@pytest.mark.parametrize(("protocol", "kept"), [("http", None), ("grpc", None), ("tcp", False), ("tls", False)])
+def test_where_connections_are_divided_each_request_has_its_own(protocol: str, kept: bool | None) -> None:
+    services = {"web": {**ONE_SERVICE["web"], "protocol": protocol}}
+    metrics = plan(services=services)["shift"]["steps"][0]["proof"]["metrics"]
+    probe = next(metric["probe"] for metric in metrics if "probe" in metric)
+    assert probe.get("keep_alive") is kept
+    own = plan(services=services, observe={"probe": {**PROBE, "keep_alive": True}})["shift"]["steps"][0]["proof"]
+    assert next(metric["probe"] for metric in own["metrics"] if "probe" in metric)["keep_alive"]
+
+
 def test_the_users_own_tasks_are_told_apart() -> None:
     proof = plan(gates=[{"name": "orders", "tasks": "check_orders.yml"}])["shift"]["steps"][0]["proof"]
     assert proof["tasks"] == [{"name": "orders", "tasks": "check_orders.yml"}]
