@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import ConnectionTerminated, StreamEnded
+from h2.events import ConnectionTerminated, StreamEnded, StreamReset
 from h2.exceptions import ProtocolError
 
 # No compression, and no bytes.
@@ -42,8 +42,10 @@ class GrpcConnection(asyncio.Protocol):
             self._send()
             self.transport.close()
             return
+        # A call may be taken back in the same breath in which it was made.
+        taken_back = {event.stream_id for event in events if isinstance(event, StreamReset)}
         for event in events:
-            if isinstance(event, StreamEnded):
+            if isinstance(event, StreamEnded) and event.stream_id not in taken_back:
                 self._answer(event.stream_id)
             elif isinstance(event, ConnectionTerminated):
                 self.transport.close()
