@@ -81,6 +81,12 @@ options:
         a warning. See RV(plan.blocked).
     type: str
     choices: [deploy, verify, shift, promote]
+  migrate_from:
+    description:
+      - The release as it was written before it moved to another router. With it RV(migration) takes the place of the
+        plan.
+      - It is an error while the release is in the middle, and where the old route's weights cannot be told.
+    type: dict
 notes:
   - Who runs it needs the verb C(get) for C(configmaps), and with O(spec) for the routes. With O(capacity) it needs
     C(get) for C(deployments) and C(statefulsets), and C(list) for C(horizontalpodautoscalers.autoscaling). With
@@ -275,11 +281,45 @@ entry:
       host: web.example.com
       source: Service istio-system/istio-ingressgateway
       reason:
+migration:
+  description:
+    - With O(migrate_from), what is left to do until the new router has the traffic.
+  returned: success, with O(migrate_from)
+  type: dict
+  contains:
+    from:
+      description: The router that has the traffic now.
+      type: str
+    to:
+      description: The router that is to have it.
+      type: str
+    weights:
+      description: The percentages of each service, as live traffic has them.
+      type: dict
+    manifests:
+      description: The objects that are to be created or kept as they are. A route that exists is none of them.
+      type: list
+      elements: dict
+    proof:
+      description: How it is seen that the new route follows, in the form that the role C(prove) takes.
+      type: dict
+    remove:
+      description: The objects of the old router that this collection created.
+      type: list
+      elements: dict
+    says:
+      description: What is to do for a person, above all with the callers.
+      type: list
+      elements: str
+    notes:
+      description: What differs between the two, where that may be meant.
+      type: list
+      elements: str
 plan:
   description:
     - What is left to do, stage by stage, in the form in which the roles hand it to modules.
     - The part under a stage's name may grow with the collection. What is listed here stays.
-  returned: success, with O(spec)
+  returned: success, with O(spec) and without O(migrate_from)
   type: dict
   contains:
     action:

@@ -310,6 +310,12 @@ def _refuse_unreadable(observed: Observed) -> None:
     for route in observed.routes:
         if route.exists and not route.weights:
             raise ReleaseError(route.problem or f"{route.namespace}/{route.name} holds none of the versions")
+        if route.exists and not any(route.weights.values()):
+            raise ReleaseError(
+                f"{route.namespace}/{route.name} of {route.service}: all weights of its versions are 0 "
+                f"({_shown(route.weights)}), so none of them is live and there is nothing to move; give the one "
+                "that is to be live its weight first"
+            )
         if not route.consistent:
             raise ReleaseError(
                 f"{route.namespace}/{route.name}: its rules carry different weights for the same versions; "

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from .._cluster.client import Cluster
 from .._core.capacity import noted_workloads
 from .._core.errors import ReleaseError
-from .._core.model import read_release
+from .._core.model import Release, read_release
 from .._core.observation import observed_release
 from .._core.problems import Problem, accepted, refusal, with_remedies
 from .._core.section import integer
 from .._routers.lint_release import Intent, intents
+from .._routers.migration import refuse_same
 from .._routers.release import STAGES, refuse_unwritable, release_plan, rollback_plan, routes_to_read, workloads_to_read
 from .capacities import read_capacity
 from .entries import find_entries, shown
 from .journals import load
 from .lint import lint_routes
+from .migration import migration_plan
 from .traffic_info import observe
 from .verb import Module, Result, connect, finish, with_auth
 
@@ -45,12 +47,13 @@ def argument_spec() -> dict[str, Any]:
                 "predict": {"type": "bool", "default": True},
                 "lint": {"type": "bool", "default": True},
                 "stage": {"type": "str", "choices": list(STAGES)},
+                "migrate_from": {"type": "dict"},
             }
         ),
         "required_one_of": [["release", "spec"]],
         "required_together": [["release", "namespace"]],
         "mutually_exclusive": [["release", "spec"]],
-        "required_by": {"percent": ["spec"], "stage": ["spec"]},
+        "required_by": {"percent": ["spec"], "stage": ["spec"], "migrate_from": ["spec"]},
         "supports_check_mode": True,
     }
 
@@ -60,12 +63,21 @@ def run(module: Module) -> None:
     finish(module, _release_info)
 
 
-def _release_info(module: Module) -> Result:
-    params = module.params
-    # Before anything is touched, even read: the specification has to be right.
-    spec = read_release(params["spec"]) if params["spec"] is not None else None
+def _specifications(params: Mapping[str, Any]) -> tuple[Release | None, Release | None]:
+    """The release, and what it was before a migration: before anything is touched, even read, they have to be right."""
+    spec, former = (
+        read_release(params[name]) if params[name] is not None else None for name in ("spec", "migrate_from")
+    )
     if spec is not None:
         refuse_unwritable(spec)
+        if former is not None:
+            refuse_same(former, spec)
+    return spec, former
+
+
+def _release_info(module: Module) -> Result:
+    params = module.params
+    spec, former = _specifications(params)
     limit = integer(params["percent"], "bluegreen_percent", 0, 100) if params["percent"] is not None else None
     cluster = connect(module)
     name, namespace = (spec.name, spec.namespace) if spec else (params["release"], params["namespace"])
@@ -82,8 +94,13 @@ def _release_info(module: Module) -> Result:
         "percent": state.percent,
         "journal": state.plain(),
     }
-    if spec is not None:
-        routes = [{"service": route["service"], **observe(cluster, route)} for route in routes_to_read(spec)]
+    if spec is not None and former is not None:
+        before, after = ((release, _routes(cluster, release)) for release in (former, spec))
+        result["migration"] = migration_plan(cluster, before, after, state, time.time())
+        for note in result["migration"]["notes"]:
+            module.warn(note)
+    elif spec is not None:
+        routes = _routes(cluster, spec)
         result["problems"] = with_remedies(problem for route in routes for problem in route["problems"])
         observed = observed_release(spec, state, routes, time.time())
         if params["capacity"]:
@@ -107,6 +124,10 @@ def _release_info(module: Module) -> Result:
             module.warn(problem["message"])
         result["live"] = result["plan"]["live"]
     return result
+
+
+def _routes(cluster: Cluster, release: Release) -> list[Result]:
+    return [{"service": route["service"], **observe(cluster, route)} for route in routes_to_read(release)]
 
 
 def _lint(

@@ -160,6 +160,12 @@ class TestDecision:
         )
         assert refused(release(), observed) == "VirtualService prod/web: it has only legacy"
 
+    @pytest.mark.parametrize("to", [None, "green"])
+    def test_a_route_in_which_all_weights_are_0_is_refused(self, to: str | None) -> None:
+        message = refused(release(to=to), seen(route({"blue": 0, "green": 0})))
+        assert message.startswith("prod/web of web: all weights of its versions are 0 (blue 0 %, green 0 %)")
+        assert message.endswith("give the one that is to be live its weight first")
+
     def test_rules_with_different_weights_are_refused(self) -> None:
         observed = seen(route({"blue": 100}, consistent=False))
         assert refused(release(), observed).startswith(
