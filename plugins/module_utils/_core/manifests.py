@@ -16,6 +16,7 @@ from .model import ROOT, Service, Version, Workload, owned_labels
 Manifest = dict[str, Any]
 
 CONTAINER = "app"
+VERSION_LABEL = "app.kubernetes.io/version"
 
 # What the Pod Security Standard "restricted" demands of a pod and of its containers.
 POD_SECURITY: Mapping[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -55,7 +56,14 @@ def version_resources(service: Service, version: Version, release: str, scale: S
 
 def selector_labels(service: str, version: str) -> dict[str, str]:
     """What selects the pods of a version. A Deployment's selector can never be changed, so nothing else goes in."""
-    return {"app.kubernetes.io/name": service, "app.kubernetes.io/version": version}
+    return {"app.kubernetes.io/name": service, VERSION_LABEL: version}
+
+
+def _selector(version: Version, workload: Workload) -> dict[str, str]:
+    """The labels that select the pods of a version; what its user says of the version's label may change."""
+    if VERSION_LABEL in workload.labels:
+        return {"app.kubernetes.io/name": version.service, "app.kubernetes.io/instance": version.backend}
+    return selector_labels(version.service, version.name)
 
 
 class _Writer:
@@ -69,11 +77,13 @@ class _Writer:
         self._workload = workload
         self._scale = scale
         self._path = f"{ROOT}.services.{service.name}.versions.{version.name}"
-        self._selector = selector_labels(service.name, version.name)
+        self._selector = _selector(version, workload)
         own = {
             **owned_labels(release, service.name),
             **self._selector,
             "app.kubernetes.io/instance": version.backend,
+            # By it a subset finds its pods.
+            **({VERSION_LABEL: version.name} if version.subset else {}),
         }
         taken = sorted(set(workload.labels) & set(own))
         if taken:

@@ -152,7 +152,10 @@ class Route:
 
 @dataclass(frozen=True)
 class Service:
-    """What users call: hosts and a port, the versions behind it and the routes in front of them."""
+    """What users call: hosts and a port, the versions behind it and the routes in front of them.
+
+    ``external_name`` is where callers in the cluster are led who use the service's name, such as the gateway.
+    """
 
     name: str
     namespace: str
@@ -164,6 +167,7 @@ class Service:
     versions: Mapping[str, Version]
     routes: tuple[Route, ...]
     routes_are_named: bool
+    external_name: str | None = None
 
     @property
     def has_headers(self) -> bool:
@@ -376,6 +380,7 @@ def _read_service(services: Section, name: str, default_namespace: str) -> Servi
             versions=found,
             routes=_read_routes(section, name, namespace),
             routes_are_named=section.has("route") or section.has("routes"),
+            external_name=section.optional_text("external_name"),
         )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .companions import companions, named_versions
 from .durations import text
 from .errors import ReleaseError
 from .gates import Gate
@@ -132,6 +133,7 @@ def steps_left(release: Release, decision: Decision, observed: Observed, limit: 
     if passed > min(standing, default=0):
         # Somebody has taken traffic away since: what was seen to hold before says nothing about going on from there.
         passed = -1
+    named = named_versions(release)
     planned: list[PlannedStep] = []
     for number, step in steps:
         percent = step.percent_for(decision.to)
@@ -142,7 +144,9 @@ def steps_left(release: Release, decision: Decision, observed: Observed, limit: 
                 number=number,
                 percent=percent,
                 pause=step.pause,
-                weights={name: _step_weights(step, decision.to, before) for name, before in decision.before.items()},
+                weights={
+                    name: _step_weights(step, decision.to, before, named) for name, before in decision.before.items()
+                },
                 expect=planned[-1].weights if planned else _with_candidate(current, decision.to),
                 gates=gates_of_step(release.observe or (), release.gates, step.gates),
                 last=number == steps[-1][0],
@@ -225,8 +229,10 @@ def timeline(decision: Decision, steps: list[PlannedStep], release: Release) -> 
     if decision.action == "roll_back":
         return [f"finish the rollback from {decision.to}"]
     ours = any(service.versions[decision.to].is_ours for service in release.services.values())
-    wait = f"until {decision.to} is ready (at most {text(release.ready_timeout)})"
-    deploy = f"deploy to {decision.to} what {release.taken_from} has" if release.taken_from else f"deploy {decision.to}"
+    beside = dict.fromkeys(version.name for _service, version in companions(release, decision.to, decision.before))
+    new = " and ".join([decision.to, *([] if decision.action == "install" else beside)])
+    wait = f"until {new} {'are' if new != decision.to else 'is'} ready (at most {text(release.ready_timeout)})"
+    deploy = f"deploy to {decision.to} what {release.taken_from} has" if release.taken_from else f"deploy {new}"
     lines = [f"{deploy} and wait {wait}" if ours else f"wait {wait}"]
     if decision.action == "install":
         return [*lines, f"{decision.to} gets 100 % without steps: {decision.reason}"]
@@ -236,7 +242,7 @@ def timeline(decision: Decision, steps: list[PlannedStep], release: Release) -> 
     if release.mirror is not None and steps and not any(now.get(decision.to, 0) for now in steps[0].expect.values()):
         lines.append(f"mirror {release.mirror.percent} % to {decision.to} for {text(release.mirror.duration)}")
     lines += [
-        f"step {step.number}: {step.percent} % to {decision.to}, then {text(step.pause)} of verification"
+        f"step {step.number}: {_aim(release, step, decision.to)}, then {text(step.pause)} of verification"
         + (f" by {', '.join(gate.name for gate in step.gates)}" if step.gates else "")
         for step in steps
     ]
@@ -256,6 +262,15 @@ def _timeline_back(release: Release, decision: Decision, into: str) -> list[str]
     back = Decision("start", into, decision.to, before, "")
     leg = taking(release, into, decision.to)
     return timeline(back, steps_left(leg, back, Observed(State(), (), 0.0)), leg)
+
+
+def _aim(release: Release, step: PlannedStep, to: str) -> str:
+    """What a step gives to whom: to the candidate, or to each version by name."""
+    steps = release.steps
+    named = steps[step.number - 1].weights if step.number <= len(steps) else None
+    if named is None:
+        return f"{step.percent} % to {to}"
+    return ", ".join(f"{weight} % to {name}" for name, weight in named.items())
 
 
 def _resumed(release: Release, journal: State, weights: Mapping[str, Weights]) -> Decision:
@@ -280,6 +295,14 @@ def _resumed(release: Release, journal: State, weights: Mapping[str, Weights]) -
             f"the specification of {to} has changed since it got traffic: put it back to go on, or roll back and "
             "start anew"
         )
+    for service, companion in companions(release, to, journal.before):
+        known = journal.deployed.get(backend_key(service.name, companion.name))
+        weight = weights.get(service.name, {}).get(companion.name, 0)
+        if weight and not journal.install and known not in (None, companion.spec_hash):
+            raise ReleaseError(
+                f"the specification of {companion.name} has changed since it got traffic ({weight} %): put it back to "
+                "go on, or roll back and start anew"
+            )
     late = [name for name in release.services if name not in journal.before]
     if late and not journal.install:
         raise ReleaseError(
@@ -448,10 +471,13 @@ def _limited(steps: list[tuple[int, Step]], limit: int, to: str, stands: int) ->
     return kept
 
 
-def _step_weights(step: Step, to: str, before: Weights) -> Weights:
-    versions = {**before, to: 0}
+def _step_weights(step: Step, to: str, before: Weights, named: Mapping[str, None]) -> Weights:
+    # What a step gave to a version by name, another step takes away again.
+    versions = {**dict.fromkeys(named, 0), **before, to: 0} if named else {**before, to: 0}
     if step.weights is not None:
-        return {**dict.fromkeys(versions, 0), **step.weights}
+        # What gets nothing, and had nothing, need not even be there.
+        given = {name: weight for name, weight in step.weights.items() if weight or name in versions}
+        return {**dict.fromkeys(versions, 0), **given}
     return weights_at(list(versions), to, step.percent_for(to), before)
 
 

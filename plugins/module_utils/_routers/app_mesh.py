@@ -45,6 +45,7 @@ class AppMeshRouter(Router):
     kind = "VirtualRouter"
     kinds: ClassVar[Mapping[str, Kind]] = {"VirtualRouter": Kind("virtualrouters", (API_VERSION,))}
     nodes = (API_VERSION, "virtualnodes")
+    beside = ((API_VERSION, "VirtualService"), (API_VERSION, "VirtualNode"))
     largest_sum = MOST
 
     def refuse(self, service: Service) -> None:

@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+from .._core.companions import companions
 from .._core.model import Release, Service, Version
 from .._core.plan import Decision
 from .routes import Plain, ReleaseRoutes
 
 
 def candidates(release: Release, decision: Decision) -> list[tuple[Service, Version]]:
-    """The candidate of each service."""
-    return [(service, service.versions[decision.to]) for service in release.services.values()]
+    """The candidate of each service, and every other version that is to get its first traffic with it."""
+    found = [(service, service.versions[decision.to]) for service in release.services.values()]
+    if decision.action in ("start", "resume"):
+        found += companions(release, decision.to, decision.before)
+    return found
 
 
 def readiness(routes: ReleaseRoutes, version: Version) -> Plain:

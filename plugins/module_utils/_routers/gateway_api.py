@@ -30,7 +30,7 @@ from .gateway_api_manifests import (
 )
 from .gateway_api_overlays import copy_for_tests, is_mirror, is_ours, mirror_operations, mirror_removal
 from .matching import named, namespace_of
-from .mesh import host_service, is_in_mesh
+from .mesh import external_services, host_service, is_in_mesh
 from .router import Kind, Router
 from .rules import Destination, Manifest, Operation, Rule, Spelling, at
 
@@ -53,6 +53,7 @@ class GatewayApiRouter(Router):
         "TLSRoute": Kind("tlsroutes", (V1, f"{GROUP}/v1alpha3", f"{GROUP}/v1alpha2")),
         "TCPRoute": Kind("tcproutes", (V1, f"{GROUP}/v1alpha2")),
     }
+    beside = ((f"{GROUP}/v1beta1", "ReferenceGrant"),)
 
     def kind_for(self, protocol: str) -> str:
         """Each protocol has a kind of route of its own."""
@@ -170,6 +171,7 @@ class GatewayApiRouter(Router):
         labels = owned_labels(release.name, service.name)
         kind = route.kind or self.kind_for(service.protocol)
         manifests: list[Manifest] = [host_service(service, labels)] if is_in_mesh(service) else []
+        manifests += external_services(service, labels)
         manifests += self.subset_resources(release, service, list(weights))
         rule: Manifest = {
             "backendRefs": [

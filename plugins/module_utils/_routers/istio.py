@@ -30,7 +30,7 @@ from .istio_manifests import (
 )
 from .istio_overlays import copy_for_tests, is_ours, mirror_operations, mirror_removal
 from .matching import named, namespace_of
-from .mesh import host_service, is_in_mesh
+from .mesh import external_services, host_service, is_in_mesh
 from .router import Kind, Router
 from .rules import Destination, Manifest, Operation, Rule, Spelling, at
 
@@ -52,6 +52,7 @@ class IstioRouter(Router):
     }
     subsets = (API_VERSION, "destinationrules")
     entries = (API_VERSION, "serviceentries")
+    beside = ((API_VERSION, "DestinationRule"), (API_VERSION, "Gateway"))
 
     def subset_labels(self, objects: Sequence[Manifest], host: str, subset: str) -> Mapping[str, str] | None:
         """The labels that the DestinationRule of the host gives a subset."""
@@ -173,6 +174,7 @@ class IstioRouter(Router):
         manifests: list[Manifest] = []
         if is_in_mesh(service) or service.uses_subsets:
             manifests.append(host_service(service, labels))
+        manifests += external_services(service, labels)
         if service.create_gateway:
             manifests.append(gateway(service, labels))
         manifests += self.subset_resources(release, service, list(weights))

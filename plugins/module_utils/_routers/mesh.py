@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Services whose callers are in the mesh, and reach them by name instead of through a gateway."""
+"""Services that callers in the cluster reach by name: in the mesh, or led to a gateway by that name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._core.model import Service
+from .._core.errors import SpecError
+from .._core.model import ROOT, Service
 from .rules import Manifest
 
 MESH = "mesh"
@@ -35,3 +36,31 @@ def host_service(service: Service, labels: Mapping[str, str]) -> Manifest:
         "metadata": {"name": service.name, "namespace": service.namespace, "labels": dict(labels)},
         "spec": spec,
     }
+
+
+def refuse_external_name(service: Service) -> None:
+    """Raise SpecError where the name is that of another Service already."""
+    if service.external_name is None:
+        return
+    where = f"{ROOT}.services.{service.name}.external_name"
+    if is_in_mesh(service):
+        raise SpecError(
+            where, "leads callers to a gateway, and the route is bound to none: name it in gateways, or leave this out"
+        )
+    if service.uses_subsets:
+        raise SpecError(where, f"the Service {service.name} is what the subsets are of: leave one of the two out")
+
+
+def external_services(service: Service, labels: Mapping[str, str]) -> list[Manifest]:
+    """The Service that leads callers in the cluster to a gateway by the service's own name; none where nobody asks."""
+    if service.external_name is None:
+        return []
+    port = {"name": service.protocol, "port": service.port, "targetPort": service.port, "protocol": "TCP"}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": service.name, "namespace": service.namespace, "labels": dict(labels)},
+            "spec": {"type": "ExternalName", "externalName": service.external_name, "ports": [port]},
+        }
+    ]

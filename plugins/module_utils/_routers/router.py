@@ -27,6 +27,7 @@ from .matching import (
     refuse_unknown_rules,
     refuse_unknown_versions,
 )
+from .mesh import refuse_external_name
 from .rules import (
     Change,
     Destination,
@@ -58,7 +59,8 @@ class Router(abc.ABC):
 
     ``kind`` is the kind that is meant when none is named; ``subsets`` are API version and plural of the objects that
     define subsets, ``entries`` those of the objects that define hosts which are no Services, and ``nodes`` those of the
-    objects through which a route reaches Services, where there are any. A route that ``switches`` leads everything to
+    objects through which a route reaches Services, where there are any; ``beside`` are API version and kind of what may
+    be created beside a route. A route that ``switches`` leads everything to
     one version, chosen by the labels of its pods: a destination's subset is their selector. ``largest_sum`` is what the
     weights of a rule may add up to, where the API has a bound.
     """
@@ -70,6 +72,7 @@ class Router(abc.ABC):
     entries: tuple[str, str] | None = None
     nodes: tuple[str, str] | None = None
     largest_sum: int | None = None
+    beside: tuple[tuple[str, str], ...] = ()
     switches: bool = False
 
     def kind_for(self, protocol: str) -> str:
@@ -84,6 +87,7 @@ class Router(abc.ABC):
                     f"{ROOT}.services.{service.name}.route.kind",
                     f'the router {self.name} knows {", ".join(self.kinds)}, got "{route.kind}"',
                 )
+        refuse_external_name(service)
         for version in service.versions.values():
             if version.selector and not self.switches:
                 raise SpecError(

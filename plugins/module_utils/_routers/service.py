@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from .._core.errors import RouteError, SpecError
+from .._core.manifests import VERSION_LABEL
 from .._core.model import ROOT, Release, Service, Version, owned_labels
 from .doors import Door, door_of_service
 from .matching import named, namespace_of, refuse_unknown_versions
@@ -29,7 +30,7 @@ from .rules import (
     Spelling,
 )
 from .service_limits import POSSIBLE, WHOLE, created_selector, is_created, refuse_course, refuse_shape, refuse_weight
-from .service_selectors import VERSION_LABEL, labels_of, selected, text_of
+from .service_selectors import labels_of, selected, text_of
 
 SELECTOR = "/spec/selector"
 RULE = "selector"

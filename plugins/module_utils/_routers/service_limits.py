@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from .._core.errors import SpecError
 from .._core.gates import Gate
-from .._core.manifests import selector_labels
+from .._core.manifests import VERSION_LABEL, selector_labels
 from .._core.model import ROOT, Release, Service, Version
-from .service_selectors import VERSION_LABEL
 
 WHOLE = 100
 POSSIBLE = "a Service leads everything to one version, so the steps that are possible are 0 and 100"
@@ -92,6 +91,11 @@ def _refuse_version(service: Service, version: Version) -> None:
             )
     if version.workload is None:
         return
+    if VERSION_LABEL in version.workload.labels:
+        raise SpecError(
+            f"{where}.labels.{VERSION_LABEL}",
+            "holds the version's name, by which a plain Service finds its pods: leave it out, or use another router",
+        )
     pods = {**version.workload.labels, **selector_labels(service.name, version.name)}
     for key, value in version.selector.items():
         if pods.get(key) != value:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .._core.errors import RouteError
+from .._core.manifests import VERSION_LABEL
 from .rules import Spelling
-
-VERSION_LABEL = "app.kubernetes.io/version"
 
 Labels = dict[str, str]
 

@@ -127,11 +127,15 @@ def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSte
     """The candidate's objects, what to wait for, its place in the routes."""
     release, current = routes.release, service_weights(routes.observed)
     manifests: list[Manifest] = []
+    new: dict[str, list[str]] = {name: [] for name in release.services}
     for service, version in candidates(release, decision):
-        manifests += version_resources(service, version, release.name, _scale(routes, version))
-        manifests += routes.router.version_resources(release, service, version)
+        new[service.name].append(version.name)
+    for service in release.services.values():
+        for version in [service.versions[name] for name in new[service.name]]:
+            manifests += version_resources(service, version, release.name, _scale(routes, version))
+            manifests += routes.router.version_resources(release, service, version)
         if routes.is_ours(service, service.routes[0]):
-            standing = [*current.get(service.name, {}), decision.to]
+            standing = [*current.get(service.name, {}), *new[service.name]]
             manifests += routes.router.subset_resources(release, service, list(dict.fromkeys(standing)))
     first = {service.name: {decision.to: 100} for service in release.services.values()}
     targets = []
@@ -140,9 +144,10 @@ def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSte
         found = routes.found(service, route)
         standing_there = found.weights if found is not None else {}
         if decision.action != "install":
-            target["weights"] = _with_candidate(decision, standing_there)
-        if target["adopt"] and decision.to not in standing_there:
-            added[routes.key(route)] = {"added": [decision.to]}
+            target["weights"] = _with_new(decision, standing_there, new[service.name])
+        missing = [name for name in new[service.name] if name not in standing_there]
+        if target["adopt"] and missing:
+            added[routes.key(route)] = {"added": missing}
         targets.append(target)
     keyed = {backend_key(service.name, version.name): version for service, version in candidates(release, decision)}
     deployed: Plain = {"event": "deployed", "versions": {key: version.spec_hash for key, version in keyed.items()}}
@@ -176,10 +181,10 @@ def _scale(routes: ReleaseRoutes, version: Version) -> Scale | None:
     return None
 
 
-def _with_candidate(decision: Decision, weights: Weights) -> Weights:
-    """The weights of a route as they stand, or as it is created, with the candidate among them."""
+def _with_new(decision: Decision, weights: Weights, new: Sequence[str]) -> Weights:
+    """The weights of a route as they stand, or as it is created, with the candidate, and what comes with it."""
     standing = weights or {decision.live or decision.to: 100}
-    return {**standing, decision.to: standing.get(decision.to, 0)}
+    return {**standing, **{name: standing.get(name, 0) for name in new}}
 
 
 def _promoted(decision: Decision) -> Plain:
@@ -249,7 +254,7 @@ def step(routes: ReleaseRoutes, decision: Decision, planned: PlannedStep, first:
     for service, route, target in routes.weighted(planned.weights):
         found = routes.found(service, route)
         # A run that was killed between two routes of one service left them at different weights.
-        as_it_stands = _with_candidate(decision, found.weights) if first and found is not None else None
+        as_it_stands = _with_new(decision, found.weights, [decision.to]) if first and found is not None else None
         targets.append({**target, "expect": as_it_stands or planned.expect[service.name]})
     proven = proof(routes, decision, planned.weights, planned.gates, planned.pause, watched_pods(routes, decision))
     return {
@@ -404,11 +409,11 @@ def rollback(routes: ReleaseRoutes) -> Plain:
     weights = rollback_weights(routes.release, routes.observed)
     if not weights:
         return NO_ROLLBACK
-    added = [
-        routes.options(service, route)
+    named = [
+        (service, route, [name for name in routes.noted(route).get("added", ()) if name in service.versions])
         for service, route in routes.pairs()
-        if journal.to in service.versions and journal.to in routes.noted(route).get("added", ())
     ]
+    added = [routes.options(service, route) for service, route, names in named if names]
     back = Decision("roll_back", journal.to, live_before(journal), weights, "back to what stood before")
     targets = _handed_back(routes, weights, extend=False)
     short = shortfall(routes.observed.capacity, journal.capacity)
@@ -429,7 +434,7 @@ def rollback(routes: ReleaseRoutes) -> Plain:
         "routes": [target for _service, target in targets],
         "proof": share_proof(routes, back, weights),
         "remove": added,
-        "versions": [journal.to],
+        "versions": list(dict.fromkeys([journal.to, *(name for _service, _route, names in named for name in names)])),
         "begin": {"event": "rolling_back"},
         "entry": {"event": "rolled_back", "live": live_before(journal)},
     }

@@ -137,7 +137,6 @@ def test_labels_of_the_user_stand_beside_ours_and_select_nothing() -> None:
     ("label", "value"),
     [
         ("app.kubernetes.io/name", "web"),
-        ("app.kubernetes.io/version", "blue"),
         ("app.kubernetes.io/instance", "web-blue"),
         ("app.kubernetes.io/part-of", "web"),
         ("app.kubernetes.io/managed-by", "bluegreen.kubernetes"),
@@ -150,6 +149,23 @@ def test_labels_of_ours_cannot_be_replaced(label: str, value: str) -> None:
         f"bluegreen.services.web.versions.blue.labels.{label}: is written by the collection ({value}); "
         "leave it out, or use a label of your own"
     )
+
+
+def test_a_label_of_the_version_is_its_users_and_selects_nothing() -> None:
+    """It may change, and a Deployment's selector cannot."""
+    deployment, service = written(labels={"app.kubernetes.io/version": "v0"})
+    selector = {"app.kubernetes.io/name": "web", "app.kubernetes.io/instance": "web-blue"}
+    for labels in (deployment["metadata"]["labels"], deployment["spec"]["template"]["metadata"]["labels"]):
+        assert labels["app.kubernetes.io/version"] == "v0"
+        assert selector.items() <= labels.items()
+    assert deployment["spec"]["selector"]["matchLabels"] == selector
+    assert service["spec"]["selector"] == selector
+
+
+def test_where_a_subset_finds_its_pods_by_it_the_label_holds_the_versions_name() -> None:
+    with pytest.raises(SpecError) as refused:
+        written(labels={"app.kubernetes.io/version": "v0"}, subset="blue")
+    assert "labels.app.kubernetes.io/version: is written by the collection (blue)" in refused.value.message
 
 
 def test_annotations_are_the_pods() -> None:

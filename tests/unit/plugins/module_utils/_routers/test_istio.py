@@ -472,6 +472,14 @@ class TestResources:
         spec = found["VirtualService"]["spec"]
         assert (spec["hosts"], spec["gateways"]) == (["web.example.com"], ["istio-system/public"])
 
+    def test_callers_in_the_cluster_are_led_to_the_gateway_by_the_services_name(self) -> None:
+        gateway = "istio-ingressgateway.istio-system.svc.cluster.local"
+        found = self.manifests(hosts=["web.prod"], gateways=["istio-system/public"], external_name=gateway)
+        assert list(found) == ["Service", "VirtualService"]
+        assert found["Service"]["metadata"]["name"] == "web"
+        port = {"name": "http", "port": 80, "targetPort": 80, "protocol": "TCP"}
+        assert found["Service"]["spec"] == {"type": "ExternalName", "externalName": gateway, "ports": [port]}
+
     def test_in_both_the_mesh_and_a_gateway(self) -> None:
         found = self.manifests(hosts=["web.example.com"], gateways=["public", "mesh"])
         assert list(found) == ["Service", "VirtualService"]
