@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -78,6 +78,7 @@ class Cluster:
         )
         self.app_mesh = self._part("app-mesh", f"http://127.0.0.1:{plan.app_mesh_port}/healthz")
         self.app_mesh_envoy = self._part("app-mesh-envoy", f"http://127.0.0.1:{plan.app_mesh_admin_port}/ready")
+        self.entrance = Relay(mesh.GATEWAY_SERVICE_PORT, plan.gateway_port, plan.entrance_address)
         self._lock = asyncio.Lock()
         self._objects_applied = False
 
@@ -108,6 +109,7 @@ class Cluster:
 
     async def _mesh_up(self, progress: Progress) -> None:
         await self._control_plane_up(progress)
+        await self.entrance.open()
         await asyncio.gather(self._application_host_up(progress), self._istiod_up(progress))
         await asyncio.gather(*(self._envoy_up(envoy, progress) for envoy in self._envoys), self._app_mesh_up(progress))
 
@@ -193,14 +195,20 @@ class Cluster:
         if await part.state() == "up":
             return
         progress(f"{self.plan.name}: starting the application host")
+        hosts = self.folder / "hosts"
+        hosts.touch()
         options = {
             "--port": self.plan.application_host_port,
             "--kubelet-port": self.plan.kubelet_port,
             "--kwok-port": self.plan.kwok_port,
             "--certificate": self.control_plane.certificate,
             "--key": self.control_plane.key,
+            "--hosts": hosts,
+            "--entrance": self.plan.entrance_address,
         }
-        await self._start_own(part, "tests.lab.application_host", options)
+        # For it and the commands that it runs, this is /etc/hosts; everybody else keeps the machine's.
+        mount = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts)]
+        await self._start_own(part, "tests.lab.application_host", options, mount)
 
     async def _app_mesh_up(self, progress: Progress) -> None:
         """The stand-in, then the Envoy that reads what it writes."""
@@ -216,10 +224,12 @@ class Cluster:
             configuration = app_mesh.bootstrap(folder, self.plan.app_mesh_admin_port, self.plan.app_mesh_proxy_port)
             await self._start_envoy(self.app_mesh_envoy, configuration)
 
-    async def _start_own(self, part: LongRunning, module: str, options: dict[str, Any]) -> None:
+    async def _start_own(
+        self, part: LongRunning, module: str, options: dict[str, Any], within: Sequence[str] = ()
+    ) -> None:
         """A program of the lab's own that follows the cluster."""
         given = [text for name, value in options.items() for text in (name, str(value))]
-        command = [sys.executable, "-m", module, *given, str(self.control_plane.kubeconfig)]
+        command = [*within, sys.executable, "-m", module, *given, str(self.control_plane.kubeconfig)]
         await part.start(command, self.control_plane.environment, REPOSITORY)
         await part.wait_until_up(START_DEADLINE)
 

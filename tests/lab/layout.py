@@ -118,6 +118,11 @@ class ClusterPlan:
         return self._port(16)
 
     @property
+    def entrance_address(self) -> str:
+        """Where commands in pods find the ingress gateway's Service, on its own port."""
+        return f"127.0.1.{self.index + 1}"
+
+    @property
     def gateway_admin_port(self) -> int:
         return self._port(20)
 

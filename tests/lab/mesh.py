@@ -13,6 +13,7 @@ from tests.lab.layout import ClusterPlan
 
 SYSTEM_NAMESPACE = "istio-system"
 GATEWAY = "istio-ingressgateway"
+GATEWAY_SERVICE_PORT = 80
 SIDECAR_NAMESPACE = "lab"
 SIDECAR = "sidecar"
 MESH_ID = "Kubernetes"
@@ -218,7 +219,7 @@ def port_forwards(plan: ClusterPlan) -> list[Object]:
 def gateway_objects(plan: ClusterPlan) -> list[Object]:
     labels = {"app": GATEWAY, "istio": "ingressgateway"}
     targets = {
-        "http": (80, plan.gateway_port),
+        "http": (GATEWAY_SERVICE_PORT, plan.gateway_port),
         "tcp": (TCP_PORT, plan.gateway_tcp_port),
         "tls": (TLS_PORT, plan.gateway_tls_port),
         "tcp-api": (API_TCP_PORT, plan.gateway_api_tcp_port),

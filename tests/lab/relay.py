@@ -14,8 +14,9 @@ CHUNK = 65536
 class Relay:
     """Passes connections on to another port of this machine. Cut: all of them break off, and new ones are refused."""
 
-    def __init__(self, port: int, target: int) -> None:
+    def __init__(self, port: int, target: int, address: str = "127.0.0.1") -> None:
         self.port = port
+        self._address = address
         self._target = target
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -26,7 +27,7 @@ class Relay:
 
     async def open(self) -> None:
         if self._listener is None:
-            self._listener = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+            self._listener = await asyncio.start_server(self._accept, self._address, self.port)
 
     async def cut(self) -> None:
         if self._listener is None:

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import logging
 import ssl
+from pathlib import Path
 
 import httpx2
 from aiohttp import web
@@ -15,6 +16,7 @@ from lightkube import AsyncClient, KubeConfig
 from tests.lab.application_host.door import Door
 from tests.lab.application_host.host import Host
 from tests.lab.application_host.kubelet import Kubelet
+from tests.lab.application_host.names import Names
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
@@ -37,7 +39,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", arguments.port).start()
     await Door(arguments.certificate, arguments.key, arguments.port, arguments.kwok_port).open(arguments.kubelet_port)
-    await host.run()
+    names = Names(client, Path(arguments.hosts), arguments.entrance)
+    await asyncio.gather(host.run(), names.run())
 
 
 def main() -> None:
@@ -48,6 +51,8 @@ def main() -> None:
     parser.add_argument("--kwok-port", type=int, required=True, help="what kwok answers in a kubelet's place")
     parser.add_argument("--certificate", required=True)
     parser.add_argument("--key", required=True)
+    parser.add_argument("--hosts", required=True, help="the file of hosts of all pods, which is there")
+    parser.add_argument("--entrance", required=True, help="the address of the ingress gateway's Service")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
