@@ -43,6 +43,19 @@ options:
       - A release without a way back is an error that says why.
     type: bool
     default: false
+  remove:
+    description:
+      - Plan the removal alone, RV(plan.removal). Needs O(spec).
+      - It is an error while the release is unfinished, while a route of somebody else sends traffic to what would be
+        deleted, or when nothing in C(observe) of the release counts the requests of its users.
+    type: bool
+    default: false
+  force:
+    description:
+      - With O(remove), plan the removal whatever forbids it. What an unfinished release has put into routes of somebody
+        else still does, because only a rollback takes it out.
+    type: bool
+    default: false
   capacity:
     description:
       - Read also how many pods the live version has, and which autoscalers target it, so that the plan can hold that
@@ -92,6 +105,8 @@ notes:
     C(get) for C(deployments) and C(statefulsets), and C(list) for C(horizontalpodautoscalers.autoscaling). With
     O(entry) it needs C(get) for the gateways of the routes, and C(list) for C(services) in their namespaces and in
     C(istio-system) and C(istio-ingress). What it may not read there, it does not find.
+  - With O(remove) it needs C(get) and C(list) for every kind that the release may have created, in each of its
+    namespaces.
   - A release without a journal is in the state V(none), which is no error.
   - With O(spec), what cannot be decided is an error that says what the user has to say first. Examples are a tie of two
     versions, another release that is under way, or a specification of the live version that has changed.
@@ -356,6 +371,12 @@ plan:
       type: dict
     rollback:
       description: The way back. Empty when there is none.
+      type: dict
+    removal:
+      description:
+        - Only with O(remove), what is left to delete in the order in which it goes. C(entry) is what users call,
+          C(versions) what runs, C(rest) what stands between, C(journal) the record of the release.
+        - C(stays) names what somebody else owns.
       type: dict
   sample:
     action: start

@@ -41,7 +41,7 @@ KINDS = (*SHARE_KINDS, "prometheus", "http", "job", "exec", "pods", "tasks")
 
 # What stands beside the source.
 _OF_PROXIES = ("backends", "hosts", "routes", "rules", "drained")
-_BESIDE = ("judge", "deadline", "service", "namespace", "candidate", "live", "expect", *_OF_PROXIES)
+_BESIDE = ("judge", "deadline", "service", "namespace", "candidate", "live", "expect", "quiet", *_OF_PROXIES)
 
 # What a Job or a command may take, in seconds, when nothing is said.
 DEADLINES = {"job": 600.0, "exec": 60.0}
@@ -77,6 +77,7 @@ class Place:
 
     The rest is for the gate ``proxies``: ``backends`` (version → [{host, subset}]), ``hosts``, ``routes``
     (namespace/name) and ``rules`` say what to look for, ``drained`` that no request to the backends may be open.
+    ``quiet`` is for ``telemetry`` too: for so many seconds no version in ``backends`` may get a request at all.
     """
 
     service: str | None = None
@@ -89,6 +90,7 @@ class Place:
     routes: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     drained: bool = False
+    quiet: float | None = None
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,7 @@ def _read_place(section: Section) -> Place:
         routes=section.texts("routes"),
         rules=section.texts("rules"),
         drained=section.flag("drained", False),
+        quiet=section.optional_duration("quiet"),
     )
 
 

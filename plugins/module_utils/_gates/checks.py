@@ -17,7 +17,7 @@ from .._core.proxies import Proxies
 from .._core.sources import Exec, Http, Job, Pods, Prometheus
 from .._core.telemetry import Telemetry
 from .._core.verdict import PASS, Finding
-from . import measuring, probe, proxies, telemetry
+from . import measuring, probe, proxies, quiet, telemetry
 from .course import Scene, Tell
 from .exec import judge_of, run_once
 from .job import run_job
@@ -67,6 +67,8 @@ def _share(gate: Gate, scene: Scene, tell: Tell, follows: Follows) -> Finding:
             options, scene.cluster, scene.course.stopped, gate.name,
             backends=gate.place.backends, deadline=scene.wanted.deadline,
         )  # fmt: skip
+    if gate.place.quiet is not None and isinstance(options, (Proxies, Telemetry)):
+        return quiet.prove_quiet(options, gate.place.quiet, scene, gate.name, gate.place.backends)
     if not scene.wanted.weights:
         raise BlueGreenError("which share is wanted? name the weights in expect.weights")
     arguments = (scene.wanted, scene.cluster, scene.course.stopped, gate.name)

@@ -40,7 +40,7 @@ def preflight(options: Telemetry, versions: Sequence[str], service: str = "") ->
 
     That counters are missing is no error: a version that never had a request may have none.
     """
-    seen = _look(options, versions, service)
+    seen = look(options, versions, service)
     counted = {version: {key[1]: value for key, value in seen.items() if key[0] == version} for version in versions}
     for first, second in combinations(versions, 2):
         if sum(counted[first].values()) >= _NO_COINCIDENCE and counted[first] == counted[second]:
@@ -80,7 +80,7 @@ class _Proof:
         problem: PrometheusError | None = None
         while not self._stopped.wait(self._options.interval):
             try:
-                counted = self._counters.take(_look(self._options, list(self._wanted.weights), self._wanted.service))
+                counted = self._counters.take(look(self._options, list(self._wanted.weights), self._wanted.service))
                 problem = None
                 self._answered_at = time.monotonic()
             except BadQuery as error:
@@ -176,7 +176,7 @@ def _plain(decision: ShareDecision | None) -> dict[str, Any]:
     return {"share": known["shares"], "intervals": known["intervals"], "requests": known["requests"]}
 
 
-def _look(options: Telemetry, versions: Sequence[str], service: str) -> dict[tuple[str, Labels], float]:
+def look(options: Telemetry, versions: Sequence[str], service: str) -> dict[tuple[str, Labels], float]:
     """The counters of all versions in one query, so that they are of the same moment; no counter is NaN or infinite."""
     queries = {version: _filled(options.query, version, service) for version in versions}
     # A line of its own, for a query may end in a comment.

@@ -231,14 +231,14 @@ def _backends(routes: ReleaseRoutes, service: Service, versions: Collection[str]
     return {
         name: [
             {"host": host, "subset": subset}
-            for host, subset in routes.standing(service, name) or [_foreseen(routes, service, service.versions[name])]
+            for host, subset in routes.standing(service, name) or [foreseen(routes, service, service.versions[name])]
         ]
         for name in versions
     }
 
 
-def _foreseen(routes: ReleaseRoutes, service: Service, version: Version) -> tuple[str, str | None]:
-    """The backend of a version that is in no route yet."""
+def foreseen(routes: ReleaseRoutes, service: Service, version: Version) -> tuple[str, str | None]:
+    """The backend of a version that is in no route yet, or not any more."""
     spelling = routes.router.spelling(service, version)
     if spelling.host is None and spelling.subset is not None:
         # Subsets are of the service's own host.

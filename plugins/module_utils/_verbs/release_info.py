@@ -27,6 +27,7 @@ from .entries import find_entries, shown
 from .journals import load
 from .lint import lint_routes
 from .migration import migration_plan
+from .removals import read_removal
 from .traffic_info import observe
 from .verb import Module, Result, connect, finish, with_auth
 
@@ -41,6 +42,8 @@ def argument_spec() -> dict[str, Any]:
                 "spec": {"type": "dict"},
                 "percent": {"type": "raw"},
                 "rollback": {"type": "bool", "default": False},
+                "remove": {"type": "bool", "default": False},
+                "force": {"type": "bool", "default": False},
                 "capacity": {"type": "bool", "default": False},
                 "entry": {"type": "bool", "default": False},
                 "entry_url": {"type": "str"},
@@ -99,6 +102,8 @@ def _release_info(module: Module) -> Result:
         result["migration"] = migration_plan(cluster, before, after, state, time.time())
         for note in result["migration"]["notes"]:
             module.warn(note)
+    elif spec is not None and params["remove"]:
+        result["plan"] = read_removal(cluster, spec, state, params["force"])
     elif spec is not None:
         routes = _routes(cluster, spec)
         result["problems"] = with_remedies(problem for route in routes for problem in route["problems"])
