@@ -229,3 +229,37 @@ def test_a_candidate_that_never_gets_ready_ends_the_release_in_seconds(
     assert run.seconds < READY_TIMEOUT / 4
     assert cluster.route(namespace)["spec"] == route["spec"]
     tell(f"{image}: the release ended after {run.seconds:.1f} s")
+
+
+def stateful_version(name: str, claim: str) -> Json:
+    """A version whose pods have a volume each."""
+    spec = {"template": {"spec": {"containers": []}}, "volumeClaimTemplates": [{"metadata": {"name": claim}}]}
+    return {"manifests": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name}, "spec": spec}]}
+
+
+def test_what_a_version_is_made_of(playbooks: Playbooks, untouched: str) -> None:
+    spec = objects.release(untouched, to="green")
+    spec["services"]["web"]["versions"]["green"]["existing"] = {"deployment": "web-green"}
+    playbooks.run("release", spec).refused("bluegreen.services.web.versions.green", "got image and existing")
+    spec = objects.release(untouched, to="green")
+    spec["services"]["web"]["versions"] = {
+        "blue": stateful_version("db-main", "data"),
+        "green": stateful_version("main", "data-db"),
+    }
+    playbooks.run("release", spec).refused(
+        "bluegreen.services.web.versions.green", "StatefulSet", "data-db-main-0", "another name"
+    )
+
+
+def test_a_router_that_nobody_knows(playbooks: Playbooks, untouched: str) -> None:
+    playbooks.run("release", objects.release(untouched, router="isto")).refused(
+        "bluegreen.router", "istio, gateway_api", '"isto"'
+    )
+
+
+def test_a_share_that_too_few_pods_would_carry(playbooks: Playbooks, cluster: Cluster, web: str) -> None:
+    spec = objects.existing(web, to="green", pause="0s", capacity={"min_ready": 2})
+    playbooks.run("release", spec).refused(
+        "green may not get traffic yet", "1 ready endpoints, 2 wanted for 50 %", "scale it up", "capacity.min_ready"
+    )
+    assert cluster.weights(web) == {"web-blue": 100, "web-green": 0}

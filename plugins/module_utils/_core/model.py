@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .claims import refuse_clashing_claims
+from .enough import Enough, read_enough
 from .errors import SpecError
 from .gates import Gate, read_gates
 from .given_objects import GivenObjects, identity_of, read_objects
@@ -140,7 +142,10 @@ class Version:
 
 @dataclass(frozen=True)
 class Route:
-    """One object that carries the weights of a service."""
+    """One object that carries the weights of a service.
+
+    ``write_back`` is the file from which somebody else applies it, where that is to hold the weights of the end too.
+    """
 
     name: str
     namespace: str
@@ -148,6 +153,7 @@ class Route:
     rules: tuple[str, ...] = ()
     adopt: bool = False
     kind: str | None = None
+    write_back: str | None = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +221,7 @@ class Release:
     versions: tuple[str, ...] = field(default=())
     accept: tuple[str, ...] = ()
     taken_from: str | None = None
+    enough: Enough = field(default_factory=Enough)
 
     @property
     def test_header(self) -> str | None:
@@ -278,6 +285,7 @@ def read_release(value: object) -> Release:
             promotion=promotion,
             versions=versions,
             accept=_read_accepted(section),
+            enough=read_enough(section),
         )
 
 
@@ -321,11 +329,17 @@ def _read_services(section: Section, namespace: str) -> dict[str, Service]:
     if not found:
         raise section.error("services", "is required: at least one service with its versions")
     _refuse_shared_objects(found, section.at("services"))
+    refuse_clashing_claims(
+        (f"{services.at(service.name)}.versions.{version.name}", version.given.objects)
+        for service in found.values()
+        for version in service.versions.values()
+        if version.given is not None
+    )
     return found
 
 
 def _refuse_shared_objects(services: Mapping[str, Service], path: str) -> None:
-    """Two versions that write one object would undo each other; of a StatefulSet the claims of its pods, too."""
+    """Two versions that write one object would undo each other."""
     writers: dict[tuple[str, str, str], str] = {}
     for service in services.values():
         for version in service.versions.values():
@@ -407,6 +421,7 @@ def _read_route(section: Section, name: str, namespace: str) -> Route:
             rules=section.texts("rules"),
             adopt=section.flag("adopt", False),
             kind=section.optional_text("kind"),
+            write_back=section.optional_text("write_back"),
         )
 
 

@@ -6,9 +6,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from .._core.companions import companions
-from .._core.model import Release, Service, Version
+from .._core.enough import live_ready
+from .._core.journal import backend_key
+from .._core.model import ROOT, Release, Service, Version
 from .._core.plan import Decision
+from .._core.weights import Weights
 from .routes import Plain, ReleaseRoutes
 
 
@@ -70,3 +76,23 @@ def _endpoints(routes: ReleaseRoutes, service: Service, version: Version) -> Pla
 def _service_of(routes: ReleaseRoutes, host: str) -> Plain | None:
     found = routes.router.service_of(host)
     return {"name": found[0], "namespace": found[1]} if found is not None else None
+
+
+def with_capacity(
+    routes: ReleaseRoutes, decision: Decision, service: Service, weights: Weights, noted: Mapping[str, Any] | None
+) -> Plain:
+    """How many ready endpoints each version has to have for its share, as the module traffic takes it.
+
+    Empty where one is enough. ``noted`` is the capacity of live when the release began; None where nobody has looked.
+    Raises ReleaseError when somebody has, and live was not there.
+    """
+    enough, live = routes.release.enough, 0
+    if enough.is_relative:
+        if noted is None:
+            return {}
+        before = decision.before.get(service.name, {})
+        names = [name for name, weight in before.items() if weight and name != decision.to]
+        known = {name: noted[key] for name in names if (key := backend_key(service.name, name)) in noted}
+        live = live_ready(f"{ROOT}.capacity.min_ready", service.name, names, known)
+    endpoints = enough.endpoints(weights, live)
+    return {"min_endpoints": endpoints} if any(count > 1 for count in endpoints.values()) else {}

@@ -25,7 +25,7 @@ _FLUX_IS_OFF = {
     "helm.toolkit.fluxcd.io/driftDetection": "disabled",
 }
 _ROLLOUTS = ("argo-rollouts.argoproj.io/managed-by-rollouts", "rollouts.argoproj.io/gatewayapi-canary")
-_WEIGHTS = {
+WEIGHTS = {
     ISTIO: ".spec.http[].route[].weight",
     GATEWAY_API: ".spec.rules[].backendRefs[].weight",
     APP_MESH: ".spec.routes[][].action?.weightedTargets[]?.weight",
@@ -82,15 +82,15 @@ def _ignoring(keeper: str, subject: Subject, kind: str) -> str:
     # Kinds of the core have a version and no group.
     group = version.rpartition("/")[0] or '""'
     if keeper == "Argo CD":
-        weights = _WEIGHTS.get(subject.router.name, ".spec")
+        weights = WEIGHTS.get(subject.router.name, ".spec")
         return (
             f"add {{group: {group}, kind: {kind}, name: {subject.route['metadata']['name']}, jqPathExpressions: "
             f'["{weights}"]}} to ignoreDifferences of its Application, and RespectIgnoreDifferences=true to its '
-            "syncOptions"
+            "syncOptions; see docs/gitops.md"
         )
     return (
         "annotate it with kustomize.toolkit.fluxcd.io/reconcile: disabled for the time of the release, or suspend what "
-        "applies it; of a HelmRelease, set driftDetection to ignore the weights"
+        "applies it; of a HelmRelease, set driftDetection to ignore the weights; see docs/gitops.md"
     )
 
 

@@ -24,10 +24,11 @@ from .._core.plan import (
 )
 from .._core.taking import carries
 from .._core.weights import Weights
-from .candidates import candidates, readiness, watched_pods
+from .candidates import candidates, readiness, watched_pods, with_capacity
 from .proofs import NO_PROOF, all_gates, drained_proof, header_proof, proof, share_proof
 from .routes import Plain, ReleaseRoutes
 from .rules import Manifest
+from .write_back import files, standing_files
 
 NO_CAPACITY: Plain = {"patches": [], "entry": None}
 NO_DEPLOYMENT: Plain = {
@@ -38,12 +39,21 @@ NO_DEPLOYMENT: Plain = {
     "versions": [],
     "routes": [],
     "added": None,
+    "write_back": [],
     "proof": NO_PROOF,
     "entries": [],
 }
 NO_VERIFICATION: Plain = {"versions": [], "header": None, "proof": NO_PROOF, "entry": None}
 NO_MIRRORING: Plain = {"routes": [], "note": None, "proof": NO_PROOF}
-NO_PROMOTION: Plain = {"routes": [], "proof": NO_PROOF, "entry": None, "due": False, "into": None, "returns": False}
+NO_PROMOTION: Plain = {
+    "routes": [],
+    "write_back": [],
+    "proof": NO_PROOF,
+    "entry": None,
+    "due": False,
+    "into": None,
+    "returns": False,
+}
 NO_ROLLBACK: Plain = {
     "at_once": [],
     "shortfall": [],
@@ -55,6 +65,7 @@ NO_ROLLBACK: Plain = {
     "capacity": NO_CAPACITY,
     "begin": None,
     "entry": None,
+    "write_back": [],
 }
 
 
@@ -85,6 +96,16 @@ def _held(routes: ReleaseRoutes, decision: Decision) -> Plain:
     observed = routes.observed
     live = [item["key"] for item in live_workloads(routes.release, decision.before, decision.to)]
     return beginning(observed.capacity, observed.journal.capacity, live, started=decision.action == "resume")
+
+
+def _needed(routes: ReleaseRoutes, decision: Decision, service: Service, weights: Weights) -> Plain:
+    """How many ready endpoints a service's versions have to have for these weights."""
+    observed, noted = routes.observed, None
+    if observed.journal.is_active:
+        noted = observed.journal.capacity
+    elif observed.capacity:
+        noted = noted_capacity(routes, decision)
+    return with_capacity(routes, decision, service, weights, noted)
 
 
 def noted_capacity(routes: ReleaseRoutes, decision: Decision) -> Plain:
@@ -158,6 +179,9 @@ def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSte
     untouched = not any(weights.get(decision.to, 0) for weights in current.values())
     # Also of a release that goes on: what it is seen and judged by may have been changed since.
     begins = decision.action in ("start", "resume") and untouched
+    for service in release.services.values() if begins else ():
+        # What cannot be measured later is refused now.
+        _needed(routes, decision, service, first[service.name])
     return {
         # A way of seeing that sees nothing, and a gate that cannot be asked, have to show before any traffic moves.
         "baseline": share_proof(routes, decision, decision.before) if begins else NO_PROOF,
@@ -167,6 +191,8 @@ def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSte
         "versions": [readiness(routes, version) for _service, version in candidates(release, decision)],
         "routes": targets,
         "added": {"event": "added", "routes": added} if added else None,
+        # A file that cannot take the weights of the end has to show before anything is written.
+        "write_back": files(routes, _promoted_weights(routes, decision)) if begins else [],
         "proof": share_proof(routes, decision, first) if install else NO_PROOF,
         "entries": [deployed, _promoted(decision)] if decision.action == "install" else [deployed],
     }
@@ -255,7 +281,8 @@ def step(routes: ReleaseRoutes, decision: Decision, planned: PlannedStep, first:
         found = routes.found(service, route)
         # A run that was killed between two routes of one service left them at different weights.
         as_it_stands = _with_new(decision, found.weights, [decision.to]) if first and found is not None else None
-        targets.append({**target, "expect": as_it_stands or planned.expect[service.name]})
+        needed = _needed(routes, decision, service, planned.weights[service.name])
+        targets.append({**target, **needed, "expect": as_it_stands or planned.expect[service.name]})
     proven = proof(routes, decision, planned.weights, planned.gates, planned.pause, watched_pods(routes, decision))
     return {
         "number": planned.number,
@@ -278,27 +305,42 @@ def promote(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSt
     ``into`` names the version that takes the candidate's source afterwards. ``returns`` says that it is doing so and
     has steps left, without which nothing is promoted.
     """
+    journal, promotion = routes.observed.journal, routes.release.promotion
     if decision.action not in ("start", "resume"):
-        return NO_PROMOTION
+        # A run that ended between the journal and the file is finished by the next one.
+        closed = decision.action == "nothing" and journal.state in ("promoted", "retired")
+        return {**NO_PROMOTION, "write_back": standing_files(routes) if closed else []}
     current = service_weights(routes.observed)
-    weights = {
-        name: {**dict.fromkeys({**current.get(name, {}), **decision.before.get(name, {})}, 0), decision.to: 100}
-        for name in routes.release.services
-    }
+    weights = _promoted_weights(routes, decision)
     reaches = steps[-1].percent if steps else min(found.get(decision.to, 0) for found in current.values())
-    if routes.release.taken_from is not None and steps:
+    taken = routes.release.taken_from is not None
+    if taken and steps:
         return {**NO_PROMOTION, "due": reaches == 100, "returns": True}
-    journal, gates = routes.observed.journal, routes.release.promotion.gates
+    gates = promotion.gates
+    # The first of two legs is not the end, and neither is a second one that is not promoted.
+    ends = reaches == 100 if taken else promotion.into is None
     if journal.percent != 100:
         # The last step has not seen it.
         gates = gates_of_step(routes.release.observe or (), (), gates)
     return {
-        "routes": [target for _service, target in _handed_back(routes, weights)],
+        "routes": [
+            {**target, **_needed(routes, decision, service, weights[service.name])}
+            for service, target in _handed_back(routes, weights)
+        ],
+        "write_back": files(routes, weights) if ends else [],
         "proof": proof(routes, decision, weights, gates, watched=watched_pods(routes, decision)),
         "entry": _promoted(decision),
         "due": reaches == 100,
-        "into": None if routes.release.taken_from is not None else routes.release.promotion.into,
+        "into": None if taken else promotion.into,
         "returns": False,
+    }
+
+
+def _promoted_weights(routes: ReleaseRoutes, decision: Decision) -> dict[str, Weights]:
+    current = service_weights(routes.observed)
+    return {
+        name: {**dict.fromkeys({**current.get(name, {}), **decision.before.get(name, {})}, 0), decision.to: 100}
+        for name in routes.release.services
     }
 
 
@@ -408,7 +450,7 @@ def rollback(routes: ReleaseRoutes) -> Plain:
     journal = routes.observed.journal
     weights = rollback_weights(routes.release, routes.observed)
     if not weights:
-        return NO_ROLLBACK
+        return {**NO_ROLLBACK, "write_back": standing_files(routes) if journal.state == "rolled_back" else []}
     named = [
         (service, route, [name for name in routes.noted(route).get("added", ()) if name in service.versions])
         for service, route in routes.pairs()
@@ -437,6 +479,7 @@ def rollback(routes: ReleaseRoutes) -> Plain:
         "versions": list(dict.fromkeys([journal.to, *(name for _service, _route, names in named for name in names)])),
         "begin": {"event": "rolling_back"},
         "entry": {"event": "rolled_back", "live": live_before(journal)},
+        "write_back": files(routes, weights),
     }
 
 

@@ -23,12 +23,14 @@ def refuse_unready(
     version: str,
     backends: Iterable[Destination],
     minimum: int = 1,
+    share: int = 0,
     *,
     namespaces: Sequence[str] = (),
 ) -> None:
     """Raise RouteError unless a version has enough ready endpoints behind each of its destinations.
 
-    ``namespaces`` are those of the route and of the version, where hosts and subsets may be defined.
+    ``share`` is what it is to get, in percent; 0 for requests of other kinds. ``namespaces`` are those of the route and
+    of the version, where hosts and subsets may be defined.
     """
     for host, subset in sorted({(backend.host, backend.subset or "") for backend in backends}):
         service = router.service_of(host) or _service_behind(cluster, router, host)
@@ -47,10 +49,12 @@ def refuse_unready(
             readiness = judge_endpoints(f"{namespace}/{name}", slices, minimum)
         if not readiness.ready:
             where = readiness.reason + (f" in subset {subset}" if subset and not router.switches else "")
-            raise RouteError(
-                f"{version} may not get traffic yet: {where}; deploy it and wait until it is ready (version_ready), or "
-                "set require_ready: false"
-            )
+            if minimum > 1 and share:
+                where += f" for {share} %"
+            remedy = "deploy it and wait until it is ready (version_ready)"
+            if minimum > 1:
+                remedy = "scale it up, or ask for less (min_endpoints; in a release capacity.min_ready)"
+            raise RouteError(f"{version} may not get traffic yet: {where}; {remedy}, or set require_ready: false")
 
 
 def _service_behind(cluster: Cluster, router: Router, host: str) -> tuple[str, str] | None:

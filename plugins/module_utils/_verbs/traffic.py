@@ -134,6 +134,7 @@ def _require_ready(cluster: Cluster, targets: Sequence[Target], module: Module) 
                     name,
                     target.change.backends[name],
                     minimum,
+                    target.weights.get(name, 0),
                     namespaces=[namespace for namespace in (target.ref.namespace, *own) if namespace],
                 )
     except BlueGreenError as error:

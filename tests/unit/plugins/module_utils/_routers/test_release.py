@@ -516,6 +516,36 @@ class TestOwnRoutes:
         for routes in (found.plan()["promote"]["routes"], found.plan()["rollback"]["routes"]):
             assert [route["managed_fields"] for route in routes] == [[{"manager": "helm"}]]
 
+    def test_files_take_the_weights_of_the_end(self) -> None:
+        spec = existing("blue", "green", to="green")
+        spec["services"]["web"]["route"] = {"write_back": "prod/web.yaml"}
+        found = Cluster(spec)
+        found.routes["web"] = own_route(("web-blue", 100), ("web-green", 0))
+
+        def written(stage: str) -> list[tuple[str, dict[str, int]]]:
+            files = found.plan()[stage]["write_back"]
+            return [(file["file"], route["weights"]) for file in files for route in file["routes"]]
+
+        promoted, restored = {"blue": 0, "green": 100}, {"blue": 100, "green": 0}
+        # Whether the file can take them has to show first; after that, nothing is said before the end.
+        assert written("deploy") == [("prod/web.yaml", promoted)]
+        assert written("promote") == written("rollback") == []
+        found.deploy()
+        assert written("promote") == [("prod/web.yaml", promoted)]
+        assert written("rollback") == [("prod/web.yaml", restored)]
+        found.release()
+        # A run that ended before it was written is finished by the next one.
+        assert found.plan()["action"] == "nothing"
+        assert written("promote") == [("prod/web.yaml", promoted)]
+        assert written("deploy") == []
+
+    def test_without_a_file_nothing_is_written_back(self) -> None:
+        found = Cluster(existing("blue", "green", to="green"))
+        found.routes["web"] = own_route(("web-blue", 100), ("web-green", 0))
+        assert found.plan()["deploy"]["write_back"] == []
+        found.release()
+        assert found.plan()["promote"]["write_back"] == []
+
     def test_a_route_without_the_candidate_is_refused_with_what_to_add(self) -> None:
         found = Cluster(existing("blue", "green", to="green"))
         found.routes["web"] = own_route(("web-blue", 100))
@@ -604,6 +634,36 @@ def test_the_status_says_where_the_release_is(cluster: Cluster) -> None:
     }
 
 
+def test_what_scales_a_version_comes_and_goes_with_it() -> None:
+    def objects(version: str) -> list[Plain]:
+        name = f"web-{version}"
+        labels = {"app": name}
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+        pods = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}}
+        kinds: dict[tuple[str, str], Plain] = {
+            ("apps/v1", "Deployment"): {"selector": {"matchLabels": labels}, "template": pods},
+            ("v1", "Service"): {"selector": labels, "ports": [{"port": 80}]},
+            ("autoscaling/v2", "HorizontalPodAutoscaler"): {"scaleTargetRef": target, "maxReplicas": 9},
+            ("keda.sh/v1alpha1", "ScaledObject"): {"scaleTargetRef": target, "triggers": []},
+        }
+        return [
+            {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "spec": spec}
+            for (api_version, kind), spec in kinds.items()
+        ]
+
+    versions = {name: {"manifests": objects(name)} for name in ("blue", "green")}
+    found = Cluster(web(services={"web": {"versions": versions}}, retire="delete"))
+    found.release()
+    assert {("HorizontalPodAutoscaler", "web-blue"), ("ScaledObject", "web-blue")} <= found.objects
+    found.spec["to"] = "green"
+    found.release()
+    found.now += 3600
+    assert found.retire() == ["blue"]
+    kinds = {kind for kind, name in found.objects if name == "web-green"}
+    assert {"HorizontalPodAutoscaler", "ScaledObject"} <= kinds
+    assert {name for _kind, name in found.objects} == {"web", "web-green"}
+
+
 class TestCapacity:
     """How many pods live has, where a stage has asked for it."""
 
@@ -619,6 +679,37 @@ class TestCapacity:
         plan = release_plan(cluster._seen()[0], self.seen(cluster, 4, keda))
         assert [problem["code"] for problem in plan["problems"]] == ["autoscaler_owned"]
         assert release_plan(cluster._seen()[0], self.seen(cluster, 1, keda))["problems"] == []
+
+    def test_a_share_needs_its_part_of_what_live_had_ready(self) -> None:
+        cluster = Cluster(
+            existing("blue", "green", to="green", capacity={"min_ready": "proportional"}, steps=[25, 100])
+        )
+        cluster.routes["web"] = own_route(("web-blue", 100), ("web-green", 0))
+        cluster._record(release_plan(cluster._seen()[0], self.seen(cluster, 6))["started"])
+        cluster.deploy()
+        plan = cluster.plan()
+        assert [route["min_endpoints"] for step in plan["shift"]["steps"] for route in step["routes"]] == [
+            {"blue": 5, "green": 2},
+            {"green": 6},
+        ]
+        assert [route["min_endpoints"] for route in plan["promote"]["routes"]] == [{"green": 6}]
+
+    def test_what_live_had_has_to_be_known_for_that(self) -> None:
+        cluster = Cluster(existing("blue", "green", to="green", capacity={"min_ready": "80%"}))
+        cluster.routes["web"] = own_route(("web-blue", 100), ("web-green", 0))
+        release, observed = cluster._seen()[0], self.seen(cluster, 0)
+        missing = replace(observed, capacity=({**observed.capacity[0], "exists": False},))
+        with pytest.raises(ReleaseError, match=r"bluegreen\.capacity\.min_ready: how many pods blue of web had ready"):
+            release_plan(release, missing)
+        # A reading that has not looked does not know either, and leaves it to the one that does.
+        assert cluster.plan()["action"] == "start"
+
+    def test_without_it_one_is_enough(self, cluster: Cluster) -> None:
+        cluster.deploy()
+        plan = cluster.plan()
+        assert plan["shift"]["steps"]
+        routes = [*plan["promote"]["routes"], *(route for step in plan["shift"]["steps"] for route in step["routes"])]
+        assert not any("min_endpoints" in route for route in routes)
 
     def test_all_that_is_missing_is_sent_at_once_and_waited_for_together(self, cluster: Cluster) -> None:
         cluster._record(release_plan(cluster._seen()[0], self.seen(cluster, 4))["started"])
