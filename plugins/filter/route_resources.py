@@ -74,7 +74,7 @@ _value:
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import SpecError
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import ROOT, read_release
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import ROOT, read_release, refuse_unbuilt
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.weights import checked_weights
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._routers import release as routing
 from ansible_collections.bluegreen.kubernetes.plugins.plugin_utils.filters import as_filter
@@ -86,6 +86,7 @@ if TYPE_CHECKING:
 @as_filter
 def route_resources(bluegreen: object, service: object, weights: object) -> list[dict[str, Any]]:
     release = read_release(bluegreen)
+    refuse_unbuilt(release)
     name = str(service)
     if name not in release.services:
         raise SpecError(f"{ROOT}.services", f"no service {name}; known: {', '.join(release.services)}")

@@ -76,7 +76,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core import manifests
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import SpecError
-from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import ROOT, read_release
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import ROOT, read_release, refuse_unbuilt
 from ansible_collections.bluegreen.kubernetes.plugins.plugin_utils.filters import as_filter
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ if TYPE_CHECKING:
 @as_filter
 def version_resources(bluegreen: object, service: object, version: object) -> list[dict[str, Any]]:
     release = read_release(bluegreen)
+    refuse_unbuilt(release)
     path = f"{ROOT}.services"
     if str(service) not in release.services:
         raise SpecError(path, f"no service {service}; known: {', '.join(release.services)}")

@@ -134,6 +134,7 @@ options:
             choices:
               - Deployment
               - StatefulSet
+              - DaemonSet
             default: Deployment
           name:
             description:

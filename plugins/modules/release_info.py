@@ -31,6 +31,12 @@ options:
       - The release as it stands in the variable C(bluegreen).
       - Anything wrong in it is an error with the path of the key, before anything is read.
     type: dict
+  directory:
+    description:
+      - Where relative paths of charts and kustomizations in O(spec) begin.
+      - These are built by C(helm), C(kustomize) or C(kubectl), which have to be on PATH then.
+    type: path
+    default: .
   percent:
     description:
       - Plan the shift only as far as this percentage, from 0 to 100. A step is put in when none ends there.
@@ -102,9 +108,10 @@ options:
     type: dict
 notes:
   - Who runs it needs the verb C(get) for C(configmaps), and with O(spec) for the routes. With O(capacity) it needs
-    C(get) for C(deployments) and C(statefulsets), and C(list) for C(horizontalpodautoscalers.autoscaling). With
-    O(entry) it needs C(get) for the gateways of the routes, and C(list) for C(services) in their namespaces and in
-    C(istio-system) and C(istio-ingress). What it may not read there, it does not find.
+    C(get) for C(deployments), C(statefulsets) and C(daemonsets), and C(list) for
+    C(horizontalpodautoscalers.autoscaling). With O(entry) it needs C(get) for the gateways of the routes, and C(list)
+    for C(services) in their namespaces and in C(istio-system) and C(istio-ingress). What it may not read there, it does
+    not find.
   - With O(remove) it needs C(get) and C(list) for every kind that the release may have created, in each of its
     namespaces.
   - A release without a journal is in the state V(none), which is no error.
@@ -239,6 +246,9 @@ journal:
       description: The versions that were deployed and not retired since, as C(<service>/<version>).
       type: list
       elements: str
+    skeleton:
+      description: The hash of the chart that each route was last made from, by C(<router>/<namespace>/<name>).
+      type: dict
     taken_from:
       description: The version whose source the candidate takes, in the second leg of a release with C(promote.into).
       type: str

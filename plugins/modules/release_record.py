@@ -40,6 +40,7 @@ options:
         C(install), whether it is the first install, C(routes), what is to be remembered of each route, C(capacity),
         the pods of live versions and what scales them, C(found), the hashes of versions that stand already, and
         C(taken_from), the version whose source the candidate takes.
+      - V(skeleton) has C(charts), the hash of the chart that a route was made from, by C(<router>/<namespace>/<name>).
       - V(added) has C(routes), for each route what it is about to hold of ours. That is C(added), the versions that
         are added to it, C(test_header), the name of the header of its test rule, or C(mirror), the version that gets
         copies.

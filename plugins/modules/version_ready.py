@@ -38,6 +38,7 @@ options:
         choices:
           - Deployment
           - StatefulSet
+          - DaemonSet
         default: Deployment
       name:
         description:

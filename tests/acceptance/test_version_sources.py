@@ -87,8 +87,7 @@ def test_a_kustomization_is_built_when_the_release_is_read(
     (folder / "web.yaml").write_text(yaml.safe_dump_all(objects.workload("nowhere", "web", "green")))
     kustomization = {"namespace": "${example_namespace}", "resources": ["web.yaml"]}
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    built = f"lookup('kubernetes.core.kustomize', dir='{folder}') | replace('${{example_namespace}}', '{namespace}')"
-    green = {"manifests": f"{{{{ {built} | from_yaml_all | list }}}}"}
+    green = {"kustomize": {"path": str(folder), "substitute": {"example_namespace": namespace}}}
     image = {"image": "registry.example.com/web:1.4", "port": 8080}
     playbooks.run("release", release(namespace, image, green, to="blue")).succeeded()
     gateway.wait_until_served(host)
@@ -97,5 +96,7 @@ def test_a_kustomization_is_built_when_the_release_is_read(
     kustomization["resources"].append("missing.yaml")  # type: ignore[attr-defined]
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     before = cluster.versions(namespace)
-    playbooks.run("release", release(namespace, image, green, to="green")).refused("missing.yaml")
+    playbooks.run("release", release(namespace, image, green, to="green")).refused(
+        "versions.green.kustomize", "missing.yaml"
+    )
     assert cluster.versions(namespace) == before

@@ -47,8 +47,11 @@ LAYERS = {
     "callback": layer("_core", CLUSTER_CLIENTS, "a callback only shows"),
     "doc_fragments": layer("", CLUSTER_CLIENTS, "a fragment is text"),
     "plugin_utils": layer("plugin_utils _core _cluster", CLUSTER_CLIENTS, "only _cluster talks to clusters"),
-    "_verbs": layer("_verbs _gates _core _routers _cluster", CLUSTER_CLIENTS, "only _cluster talks to clusters"),
+    "_verbs": layer(
+        "_verbs _gates _core _routers _programs _cluster", CLUSTER_CLIENTS, "only _cluster talks to clusters"
+    ),
     "_gates": layer("_gates _core _routers _cluster", CLUSTER_CLIENTS | ANSIBLE, "only _cluster talks to clusters"),
+    "_programs": layer("_programs _core", CLUSTER_CLIENTS | ANSIBLE, "programs of the control node know no cluster"),
     "_cluster": layer("_cluster _core", frozenset(), "_cluster rests on _core alone"),
     "_routers": layer("_routers _core", PURE, "a router is pure: objects in, patches out"),
     "_core": layer("_core", PURE, "the core is pure: no Ansible, no Kubernetes, no clock, no I/O"),

@@ -41,8 +41,8 @@ def seen_capacity(workload: Object, found: Object | None, autoscalers: Iterable[
     return {
         **workload,
         "exists": found is not None,
-        "replicas": spec.get("replicas", 1) if found is not None else 0,
-        "ready": status.get("readyReplicas") or 0,
+        "replicas": status.get("desiredNumberScheduled", spec.get("replicas", 1)) if found is not None else 0,
+        "ready": status.get("numberReady", status.get("readyReplicas")) or 0,
         "ours": any(
             entry.get("manager") == MANAGED_BY and entry.get("operation") == "Apply" and _owns(entry, "replicas")
             for entry in _managed_fields(found or {})

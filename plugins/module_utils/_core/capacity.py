@@ -31,9 +31,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .autoscalers import API_VERSION, KIND, with_minimum_owned_by
+from .built import HelmChart
 from .journal import backend_key
 from .model import Release
 from .weights import Weights
+from .workloads import SCALABLE_KINDS
 
 Plain = dict[str, Any]
 Noted = Mapping[str, Mapping[str, Any]]
@@ -51,13 +53,15 @@ def live_workloads(release: Release, before: Mapping[str, Weights], to: str) -> 
 
 
 def scaled_workloads(release: Release, to: str) -> list[Plain]:
-    """The candidate's workloads that an autoscaler of ours scales: how far they are decides what is applied to them."""
+    """The candidate's workloads of which it matters how far they are scaled before anything is applied.
+
+    An autoscaler of ours scales them, or Helm, which does not see that a retirement has scaled them to zero.
+    """
     return [
         {"key": backend_key(service.name, to), **vars(version.runs_as)}
         for service in release.services.values()
         if (version := service.versions.get(to)) is not None
-        and version.workload is not None
-        and version.workload.autoscaling
+        and (isinstance(version.source, HelmChart) or (version.workload is not None and version.workload.autoscaling))
     ]
 
 
@@ -172,7 +176,7 @@ def shortfall(observed: Sequence[Mapping[str, Any]], noted: Noted) -> list[Plain
         if seen is None or min(seen["replicas"], seen["ready"]) >= wanted:
             continue
         target = min([noted_of["replicas"], *(item["max_replicas"] for item in seen["autoscalers"])])
-        scaled = seen["exists"] and seen["replicas"] < target
+        scaled = seen["exists"] and seen["kind"] in SCALABLE_KINDS and seen["replicas"] < target
         resize = _object("apps/v1", seen["kind"], seen, {"spec": {"replicas": target}})
         short.append(
             {
@@ -204,7 +208,7 @@ def problems(observed: Sequence[Mapping[str, Any]], noted: Noted) -> list[Plain]
         if not seen["exists"]:
             text = f"{_named(seen)} is gone since the release began: there is nothing to fall back on; deploy it again"
             found.append(_problem("live_gone", _named(seen), text))
-        elif seen["replicas"] < noted_of["replicas"] and not seen["autoscalers"]:
+        elif seen["kind"] in SCALABLE_KINDS and seen["replicas"] < noted_of["replicas"] and not seen["autoscalers"]:
             text = (
                 f"{_named(seen)} had {noted_of['replicas']} replicas when the release began and has "
                 f"{seen['replicas']} now: somebody scales it; let it be until the release is retired"

@@ -73,9 +73,24 @@ def read_objects(section: Section, key: str, namespace: str, backend: str) -> Gi
     ``backend`` is the name of the Service that is meant when there are several. Raises SpecError with the place of
     what is wrong.
     """
-    objects: list[Manifest] = []
-    for place, item in enumerate(section.items(key)):
-        objects.append(_read_object(item, f"{section.at(key)}[{place}]", namespace))
+    objects = [
+        _read_object(item, f"{section.at(key)}[{place}]", namespace) for place, item in enumerate(section.items(key))
+    ]
+    return _given(objects, section, key, backend)
+
+
+def read_built_objects(
+    section: Section, key: str, namespace: str, backend: str, built: Sequence[Mapping[str, Any]]
+) -> GivenObjects:
+    """Read the objects that were built from what stands at the key, in the same way as those of a list."""
+    objects = []
+    for item in built:
+        name = (item.get("metadata") or {}).get("name")
+        objects.append(_read_object(item, f"{section.at(key)} ({item.get('kind')} {name})", namespace))
+    return _given(objects, section, key, backend)
+
+
+def _given(objects: Sequence[Manifest], section: Section, key: str, backend: str) -> GivenObjects:
     _refuse_twice(objects, section.at(key))
     running = [item for item in objects if item["kind"] in WORKLOAD_KINDS]
     if not running:

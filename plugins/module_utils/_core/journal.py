@@ -54,6 +54,7 @@ class State:
     standing: list[str] = field(default_factory=list)
     taken_from: str = ""
     carries: dict[str, dict[str, str]] = field(default_factory=dict)
+    skeleton: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_active(self) -> bool:
@@ -184,6 +185,11 @@ def _advance(state: State, to: str) -> None:
         state.state = to
 
 
+def _skeleton(state: State, entry: Mapping[str, Any]) -> None:
+    """The charts that routes were made from, without weights: those are the routes' own."""
+    state.skeleton.update(entry["charts"])
+
+
 def _added(state: State, entry: Mapping[str, Any]) -> None:
     _note_routes(state, entry["routes"])
 
@@ -240,6 +246,7 @@ def _rolling_back(state: State, _entry: Mapping[str, Any]) -> None:
 
 _FOLDS: dict[str, Callable[[State, Mapping[str, Any]], None]] = {
     "started": _start,
+    "skeleton": _skeleton,
     "added": _added,
     "capacity": _capacity,
     "deployed": _deployed,

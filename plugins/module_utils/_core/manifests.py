@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .built import HelmChart
 from .errors import SpecError
 from .model import ROOT, Service, Version, Workload, owned_labels
 
@@ -35,11 +36,13 @@ class Scale:
 
 
 def version_resources(service: Service, version: Version, release: str, scale: Scale | None = None) -> list[Manifest]:
-    """The manifests of a version in the order to apply them; none for a version that somebody else writes.
+    """The manifests of a version in the order to apply them; none for one that somebody else or Helm applies.
 
     With ``scale``, they may be applied to what stands there without taking pods away from it; without, as nobody has
     looked, a Deployment that is scaled by an autoscaler says nothing of its replicas.
     """
+    if isinstance(version.source, HelmChart):
+        return []
     if version.given is not None:
         return version.given.applied(owned_labels(release, service.name))
     workload = version.workload
@@ -52,6 +55,13 @@ def version_resources(service: Service, version: Version, release: str, scale: S
     if workload.disruption_budget:
         manifests.append(writer.disruption_budget())
     return [_without_nulls(manifest) for manifest in manifests]
+
+
+def standing_resources(service: Service, version: Version, release: str) -> list[Manifest]:
+    """The objects of a version as they will stand, whoever applies them; none for one that somebody else writes."""
+    if isinstance(version.source, HelmChart) and version.given is not None:
+        return [dict(item) for item in version.given.objects]
+    return version_resources(service, version, release)
 
 
 def selector_labels(service: str, version: str) -> dict[str, str]:

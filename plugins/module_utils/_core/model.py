@@ -13,11 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .built import Built, HelmChart, Kustomization, read_chart, read_kustomization
 from .claims import refuse_clashing_claims
 from .enough import Enough, read_enough
 from .errors import SpecError
 from .gates import Gate, read_gates
-from .given_objects import GivenObjects, identity_of, read_objects
+from .given_objects import GivenObjects, identity_of, read_built_objects, read_objects
 from .identity import NONE, OTHER
 from .observe import (
     Mirroring,
@@ -30,7 +31,7 @@ from .problems import CODES
 from .promotion import Promotion, read_promotion
 from .section import Section
 from .steps import Step, read_steps
-from .workloads import WorkloadRef
+from .workloads import SCALABLE_KINDS, WorkloadRef
 
 MANAGED_BY = "bluegreen.kubernetes"
 ROOT = "bluegreen"
@@ -39,7 +40,8 @@ DEFAULT_DRAIN = 5.0
 DEFAULT_INTERVAL = 5.0
 DEFAULT_KEEP = 24 * 3600.0
 # What a version can be made of.
-SOURCES = ("image", "manifests", "existing")
+SOURCES = ("image", "manifests", "helm", "kustomize", "existing")
+BuiltSources = Mapping[tuple[str, str], Built]
 ROUTERS = ("istio", "gateway_api", "app_mesh", "service")
 # What stays with a version when it takes the source of another.
 PLACE = ("namespace", "host", "subset", "selector", "replicas", "autoscaling", "disruption_budget")
@@ -79,7 +81,8 @@ class Version:
 
     Of an ``existing`` one somebody else writes the workload: we only look whether it is ready. ``selector`` are the
     labels by which a Service leads to it, where that is the route. One that has taken another's source has
-    ``instead_of``, the hash of the source that is written for it.
+    ``instead_of``, the hash of the source that is written for it. ``source`` is what its objects are built from; until
+    they are, which ``given`` tells, nothing is known of them.
     """
 
     name: str
@@ -94,6 +97,8 @@ class Version:
     selector: Mapping[str, str] = field(default_factory=dict)
     written: Mapping[str, Any] = field(default_factory=dict, repr=False)
     instead_of: str | None = None
+    source: HelmChart | Kustomization | None = None
+    built: Built | None = None
 
     @property
     def written_source(self) -> dict[str, Any]:
@@ -108,7 +113,7 @@ class Version:
     @property
     def source_hash(self) -> str:
         """A hash of what it is made of, which is the same in another place."""
-        return _hash(self.written_source)
+        return content_hash(self.written_source)
 
     @property
     def backend(self) -> str:
@@ -144,7 +149,8 @@ class Version:
 class Route:
     """One object that carries the weights of a service.
 
-    ``write_back`` is the file from which somebody else applies it, where that is to hold the weights of the end too.
+    ``chart`` is what its user makes it from, if we know it. ``write_back`` is the file from which somebody else applies
+    it, where that is to hold the weights of the end too.
     """
 
     name: str
@@ -154,6 +160,8 @@ class Route:
     adopt: bool = False
     kind: str | None = None
     write_back: str | None = None
+    chart: HelmChart | None = None
+    built: Built | None = None
 
 
 @dataclass(frozen=True)
@@ -230,7 +238,7 @@ class Release:
 
     def candidate_hash(self, version: str) -> str:
         """One hash over a version's specification in all services."""
-        return _hash({name: service.versions[version].spec_hash for name, service in self.services.items()})
+        return content_hash({name: service.versions[version].spec_hash for name, service in self.services.items()})
 
 
 def owned_labels(release: str, service: str) -> dict[str, str]:
@@ -242,15 +250,18 @@ def owned_labels(release: str, service: str) -> dict[str, str]:
     }
 
 
-def read_release(value: object) -> Release:
-    """Read the variable ``bluegreen``; raise SpecError with the path of the first key that is wrong."""
+def read_release(value: object, built: BuiltSources | None = None) -> Release:
+    """Read the variable ``bluegreen``; raise SpecError with the path of the first key that is wrong.
+
+    ``built`` is what was built for versions that are made of a chart or a kustomization, by service and version.
+    """
     with Section(value, ROOT) as section:
         name = _label(section, "release")
         namespace = _label(section, "namespace")
         pause = section.duration("pause", DEFAULT_PAUSE)
         gates = read_gates(section.items("gates"), section.at("gates"))
         router = section.text("router", "istio", choices=ROUTERS)
-        services = _read_services(section, namespace)
+        services = _read_services(section, namespace, built or {})
         versions = _common_versions(services, section.at("services"))
         written = section.raw("steps")
         steps = read_steps(STEPS_OF.get(router) if written is None else written, pause, section.at("steps"))
@@ -323,9 +334,20 @@ def _read_accepted(section: Section) -> tuple[str, ...]:
     return codes
 
 
-def _read_services(section: Section, namespace: str) -> dict[str, Service]:
+def refuse_unbuilt(release: Release) -> None:
+    """Raise SpecError for a version whose objects are not known here."""
+    for service in release.services.values():
+        for version in service.versions.values():
+            if version.source is not None and version.given is None:
+                raise SpecError(
+                    version.source.path,
+                    "its objects are not known here: only the module release_info builds them, and its plan has them",
+                )
+
+
+def _read_services(section: Section, namespace: str, built: BuiltSources) -> dict[str, Service]:
     services = section.section("services")
-    found = {name: _read_service(services, name, namespace) for name in services.names()}
+    found = {name: _read_service(services, name, namespace, built) for name in services.names()}
     if not found:
         raise section.error("services", "is required: at least one service with its versions")
     _refuse_shared_objects(found, section.at("services"))
@@ -341,15 +363,23 @@ def _read_services(section: Section, namespace: str) -> dict[str, Service]:
 def _refuse_shared_objects(services: Mapping[str, Service], path: str) -> None:
     """Two versions that write one object would undo each other."""
     writers: dict[tuple[str, str, str], str] = {}
+    releases: dict[tuple[str, str], str] = {}
     for service in services.values():
         for version in service.versions.values():
+            if isinstance(version.source, HelmChart):
+                helm_release = version.source.namespace, version.source.release_name
+                if releases.setdefault(helm_release, version.source.path) != version.source.path:
+                    raise SpecError(
+                        f"{version.source.path}.release_name",
+                        f"{version.source.release_name} is the Helm release of {releases[helm_release]} too",
+                    )
             for item in version.given.objects if version.given is not None else ():
                 identity = identity_of(item)
                 writer = f"{service.name}.versions.{version.name}"
                 if writers.setdefault(identity, writer) != writer:
                     kind, namespace, name = identity
                     raise SpecError(
-                        f"{path}.{writer}.manifests",
+                        version.source.path if version.source is not None else f"{path}.{writer}.manifests",
                         f"{kind} {namespace}/{name} is an object of {writers[identity]} too: each version needs names "
                         "of its own",
                     )
@@ -364,7 +394,7 @@ def _common_versions(services: Mapping[str, Service], path: str) -> tuple[str, .
     return common
 
 
-def _read_service(services: Section, name: str, default_namespace: str) -> Service:
+def _read_service(services: Section, name: str, default_namespace: str, built: BuiltSources) -> Service:
     _require_label(name, services.at(name))
     if name[0].isdigit():
         raise services.error(name, "the name of a Service starts with a letter, as most clusters demand")
@@ -380,7 +410,10 @@ def _read_service(services: Section, name: str, default_namespace: str) -> Servi
         if (create_gateway or protocol == "tls") and not hosts:
             raise section.error("hosts", "is required for a gateway that is created, and for tls: which names?")
         versions = section.section("versions")
-        found = {version: read_version(versions, version, name, namespace, port) for version in versions.names()}
+        found = {
+            version: read_version(versions, version, name, namespace, port, built.get((name, version)))
+            for version in versions.names()
+        }
         if not found:
             raise section.error("versions", "is required: at least one version, such as blue: {image: …}")
         return Service(
@@ -392,13 +425,15 @@ def _read_service(services: Section, name: str, default_namespace: str) -> Servi
             gateways=gateways,
             create_gateway=create_gateway,
             versions=found,
-            routes=_read_routes(section, name, namespace),
+            routes=_read_routes(section, name, namespace, tuple(found), built),
             routes_are_named=section.has("route") or section.has("routes"),
             external_name=section.optional_text("external_name"),
         )
 
 
-def _read_routes(section: Section, name: str, namespace: str) -> tuple[Route, ...]:
+def _read_routes(
+    section: Section, name: str, namespace: str, versions: tuple[str, ...], built: BuiltSources
+) -> tuple[Route, ...]:
     if section.has("route") and section.has("routes"):
         raise section.error("routes", "expected either route or routes")
     if section.has("routes"):
@@ -406,26 +441,40 @@ def _read_routes(section: Section, name: str, namespace: str) -> tuple[Route, ..
         if not entries:
             raise section.error("routes", "expected at least one route")
         return tuple(
-            _read_route(Section(entry, f"{section.at('routes')}[{position}]"), name, namespace)
+            _read_route(Section(entry, f"{section.at('routes')}[{position}]"), name, namespace, versions, built)
             for position, entry in enumerate(entries)
         )
-    return (_read_route(section.section("route"), name, namespace),)
+    return (_read_route(section.section("route"), name, namespace, versions, built),)
 
 
-def _read_route(section: Section, name: str, namespace: str) -> Route:
+def _read_route(
+    section: Section, service: str, default_namespace: str, versions: tuple[str, ...], built: BuiltSources
+) -> Route:
     with section:
+        name = section.text("name", service)
+        namespace = _label(section, "namespace", default_namespace)
+        has_chart = section.has("helm")
         return Route(
-            name=section.text("name", name),
-            namespace=_label(section, "namespace", namespace),
+            name=name,
+            namespace=namespace,
             api_version=section.optional_text("api_version"),
             rules=section.texts("rules"),
             adopt=section.flag("adopt", False),
             kind=section.optional_text("kind"),
             write_back=section.optional_text("write_back"),
+            chart=read_chart(section.section("helm"), name, namespace, versions) if has_chart else None,
+            built=built.get(route_key(service, namespace, name)) if has_chart else None,
         )
 
 
-def read_version(versions: Section, name: str, service: str, namespace: str, port: int) -> Version:
+def route_key(service: str, namespace: str, name: str) -> tuple[str, str]:
+    """Where a route stands among what was built: no version has such a name."""
+    return service, f"{namespace}/{name}"
+
+
+def read_version(
+    versions: Section, name: str, service: str, namespace: str, port: int, built: Built | None = None
+) -> Version:
     """Read one version of a service; ``namespace`` and ``port`` are those of the service."""
     _require_label(name, versions.at(name))
     _require_label(f"{service}-{name}", versions.at(name))
@@ -442,14 +491,31 @@ def read_version(versions: Section, name: str, service: str, namespace: str, por
             subset=section.optional_text("subset"),
             workload=_read_workload(section, port) if source == "image" else None,
             existing=_read_existing(section, namespace) if source == "existing" else None,
-            spec_hash=_hash(versions.raw(name)),
+            # Of what is built, where it lies on this machine says nothing.
+            spec_hash=content_hash(
+                versions.raw(name) if built is None else {**versions.raw(name), source: built.content}
+            ),
             selector=section.strings("selector"),
-            given=read_objects(section, source, namespace, f"{service}-{name}") if source == "manifests" else None,
+            given=_read_given(section, source, namespace, f"{service}-{name}", built),
+            source=_read_source(section, source, namespace, f"{service}-{name}"),
+            built=built,
             written=dict(versions.mapping(name)),
         )
         if version.subset is not None and version.is_ours and version.host is not None:
             raise section.error("host", f"with a subset, the host is the service {service} itself; leave it out")
         return version
+
+
+def _read_given(section: Section, key: str, namespace: str, backend: str, built: Built | None) -> GivenObjects | None:
+    if key == "manifests":
+        return read_objects(section, key, namespace, backend)
+    return read_built_objects(section, key, namespace, backend, built.objects) if built is not None else None
+
+
+def _read_source(section: Section, key: str, namespace: str, backend: str) -> HelmChart | Kustomization | None:
+    if key == "helm":
+        return read_chart(section.section(key), backend, namespace)
+    return read_kustomization(section, key) if key == "kustomize" else None
 
 
 def _source(section: Section) -> str:
@@ -462,7 +528,7 @@ def _source(section: Section) -> str:
 
 def _read_existing(section: Section, namespace: str) -> WorkloadRef:
     with section.section("existing") as existing:
-        kinds = {"deployment": "Deployment", "stateful_set": "StatefulSet"}
+        kinds = {"deployment": "Deployment", "stateful_set": "StatefulSet", "daemon_set": "DaemonSet"}
         given = [key for key in kinds if existing.has(key)]
         if len(given) != 1:
             raise SpecError(existing.path, f"expected exactly one of {', '.join(kinds)}, with the name of the object")
@@ -533,6 +599,17 @@ def _read_retirement(section: Section, services: Mapping[str, Service], promotio
     if value == "scale_to_zero" and scaled:
         # At 0 replicas Kubernetes switches a HorizontalPodAutoscaler off, and nothing would switch it on again.
         raise section.error("retire", f"scale_to_zero ends the autoscaling of {scaled[0]} for good; use delete or keep")
+    daemons = [
+        workload.name
+        for service in services.values()
+        for version in service.versions.values()
+        for workload in version.workloads
+        if workload.kind not in SCALABLE_KINDS
+    ]
+    if value == "scale_to_zero" and daemons:
+        raise section.error(
+            "retire", f"scale_to_zero: the DaemonSet {daemons[0]} has a pod on every node; use delete or keep"
+        )
     if value in ("delete", "scale_to_zero"):
         return Retirement(str(value), 0.0, written=True)
     if not isinstance(value, Mapping):
@@ -559,7 +636,7 @@ def _require_label(value: str, path: str) -> None:
         )
 
 
-def _hash(value: object) -> str:
+def content_hash(value: object) -> str:
     """A hash that is the same for the same content, whatever the order of keys."""
     # The first pass makes every key a string: numbers and strings side by side cannot be sorted.
     plain = json.loads(json.dumps(value, default=str))

@@ -40,10 +40,9 @@ class Readiness:
 
 
 def judge_workload(workload: Object, pods: Sequence[Object], replica_sets: Sequence[Object]) -> Readiness:
-    """Judge a Deployment or StatefulSet by its status, and its own newest pods when it is not complete."""
+    """Judge a workload by its status, and its own newest pods when it is not complete."""
     name = f"{workload['kind']} {workload['metadata']['namespace']}/{workload['metadata']['name']}"
-    wanted = workload["spec"].get("replicas", 1)
-    if wanted == 0:
+    if workload["spec"].get("replicas") == 0:
         return Readiness(False, f"{name} is scaled to 0 replicas", True, "scale it up before it gets traffic")
     status = workload.get("status") or {}
     # What the status says until then is about the specification before, its failures too.
@@ -64,6 +63,17 @@ def judge_workload(workload: Object, pods: Sequence[Object], replica_sets: Seque
     progressing = conditions.get("Progressing", {})
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         return Readiness(False, f"{name}: {progressing.get('message')}")
+    return _judge_counts(name, workload, status)
+
+
+def _judge_counts(name: str, workload: Object, status: Object) -> Readiness:
+    """Whether all pods are there, and only those of the newest specification."""
+    wanted = workload["spec"].get("replicas", 1)
+    if workload["kind"] == "DaemonSet":
+        wanted = status.get("desiredNumberScheduled") or 0
+        if wanted == 0:
+            return Readiness(False, f"{name} has no node to run on", True, "mend its nodeSelector or its tolerations")
+        status = {key: status.get(daemons) for key, daemons in _OF_DAEMONS.items()}
     counts = {
         key: status.get(key) or 0 for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
     }
@@ -80,6 +90,21 @@ def judge_workload(workload: Object, pods: Sequence[Object], replica_sets: Seque
             False, f"{name}: {counts['replicas'] - counts['updatedReplicas']} pods of an older specification remain"
         )
     return Readiness(True, f"{name}: {wanted} of {wanted} pods ready")
+
+
+# The words of a Deployment's status, and of a DaemonSet's.
+_OF_DAEMONS = {
+    "replicas": "currentNumberScheduled",
+    "updatedReplicas": "updatedNumberScheduled",
+    "readyReplicas": "numberReady",
+    "availableReplicas": "numberAvailable",
+}
+
+
+def pods_wanted(workload: Object) -> int:
+    """How many pods a workload had when it was read."""
+    status = workload.get("status") or {}
+    return int(status.get("replicas") or status.get(_OF_DAEMONS["replicas"]) or 0)
 
 
 def judge_endpoints(service: str, slices: Iterable[Object], minimum: int) -> Readiness:
@@ -189,6 +214,9 @@ def _is_newest(workload: Object, pod: Object, replica_sets: Sequence[Object]) ->
     if workload["kind"] == "StatefulSet":
         newest = (workload.get("status") or {}).get("updateRevision")
         return newest is None or labels.get("controller-revision-hash") == newest
+    if workload["kind"] == "DaemonSet":
+        generation = (workload["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION)
+        return generation is None or labels.get("pod-template-generation") in (None, generation)
     revision = (workload["metadata"].get("annotations") or {}).get(_REVISION)
     hashes = {
         (item["metadata"].get("labels") or {}).get("pod-template-hash")
@@ -198,4 +226,5 @@ def _is_newest(workload: Object, pod: Object, replica_sets: Sequence[Object]) ->
     return labels.get("pod-template-hash") in hashes
 
 
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _REVISION = "deployment.kubernetes.io/revision"

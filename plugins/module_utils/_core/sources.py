@@ -15,7 +15,7 @@ from .conditions import Expression, read_expression
 from .errors import SpecError
 from .section import Section
 from .telemetry import PrometheusSource, read_prometheus
-from .workloads import WorkloadRef
+from .workloads import WORKLOAD_KINDS, WorkloadRef
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -193,7 +193,7 @@ def read_pods(section: Section) -> Pods:
 def _read_workload(section: Section) -> WorkloadRef:
     with section:
         return WorkloadRef(
-            section.text("kind", "Deployment", choices=("Deployment", "StatefulSet")),
+            section.text("kind", "Deployment", choices=WORKLOAD_KINDS),
             section.text("name"),
             section.text("namespace"),
         )

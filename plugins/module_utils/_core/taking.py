@@ -103,6 +103,13 @@ def _leg_under_way(release: Release, journal: State) -> Release:
 def _with_taken(service: Service, into: str, source: str) -> Service:
     place, giver = service.versions[into], service.versions[source]
     path = f"{ROOT}.services.{service.name}.versions"
+    built = giver.source or place.source
+    if built is not None:
+        raise SpecError(
+            built.path,
+            f"{into} is to take the candidate's source (promote.into), which a chart or a kustomization cannot be; "
+            "describe both versions by image or manifests",
+        )
     if (place.workload is None, place.given is None) != (giver.workload is None, giver.given is None):
         raise SpecError(
             f"{path}.{source}",

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Those whose pods can be counted and scaled.
-WORKLOAD_KINDS = ("Deployment", "StatefulSet")
+# Those whose pods can be counted.
+WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+# A DaemonSet has as many pods as there are nodes for it.
+SCALABLE_KINDS = ("Deployment", "StatefulSet")
+PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
 
 
 @dataclass(frozen=True)
 class WorkloadRef:
-    """Which object runs the pods of a version: a Deployment or a StatefulSet."""
+    """Which object runs the pods of a version: a Deployment, a StatefulSet or a DaemonSet."""
 
     kind: str
     name: str

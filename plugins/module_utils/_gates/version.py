@@ -10,11 +10,10 @@ from typing import Any
 
 from .._cluster.client import Ref
 from .._cluster.mirror import Mirror, Selection
-from .._core.readiness import Readiness, judge_endpoints, judge_workload, pod_summary, ready_endpoints
+from .._core.readiness import Readiness, judge_endpoints, judge_workload, pod_summary, pods_wanted, ready_endpoints
 from .._core.sources import Pods
-from .._core.workloads import WorkloadRef
+from .._core.workloads import PLURALS, WorkloadRef
 
-PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 SERVICE_LABEL = "kubernetes.io/service-name"
 
 
@@ -51,7 +50,7 @@ def is_calm(version: Pods, mirror: Mirror) -> bool:
     """Whether its pods are as many as its workloads had when they were read, and all ready."""
     for position in range(len(version.workloads)):
         pods = mirror.objects(f"pods{position}")
-        wanted = sum(found.get("status", {}).get("replicas", 0) for found in mirror.objects(f"workload{position}"))
+        wanted = sum(pods_wanted(found) for found in mirror.objects(f"workload{position}"))
         if len(pods) != wanted or not all(pod_summary(pod)["ready"] for pod in pods):
             return False
     return True

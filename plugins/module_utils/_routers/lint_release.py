@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .._core.manifests import version_resources
+from .._core.manifests import standing_resources
 from .._core.model import Release, Version
 from .._core.plan import Observed, decide, service_weights, steps_left
 from .._core.taking import current_leg
@@ -51,7 +51,7 @@ def intents(release: Release, observed: Observed, limit: int | None = None) -> l
     found = []
     for service, route in routes.pairs():
         candidate, live = service.versions[decision.to], service.versions.get(decision.live or "")
-        planned = version_resources(service, candidate, release.name)
+        planned = standing_resources(service, candidate, release.name)
         standing = [
             version for version in (live, candidate) if version is not None and not (version is candidate and planned)
         ]

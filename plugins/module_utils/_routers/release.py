@@ -13,7 +13,7 @@ from .._core.durations import text
 from .._core.errors import ReleaseError, SpecError
 from .._core.journal import State
 from .._core.manifests import version_resources
-from .._core.model import ROOT, Release
+from .._core.model import ROOT, Release, refuse_unbuilt
 from .._core.observe import UNSEEN
 from .._core.plan import (
     Decision,
@@ -81,6 +81,7 @@ def release_plan(
     after the deployment is empty until the journal says that the release has begun: no weight moves before the way
     back is noted.
     """
+    refuse_unbuilt(release)
     release = current_leg(release, observed.journal, service_weights(observed))
     decision = decide(release, observed)
     routes = ReleaseRoutes(release, observed)
@@ -111,7 +112,7 @@ def release_plan(
         "problems": problems(observed.capacity, stages.noted_capacity(routes, decision)),
         "status": _status(release, decision, observed),
         "started": stages.started(routes, decision) if going else None,
-        "skeleton": {"manifests": stages.skeleton(routes, decision) if going or decision.live else []},
+        "skeleton": stages.skeleton(routes, decision) if going or decision.live else stages.NO_SKELETON,
         "deploy": stages.deploy(routes, decision, steps) if going else stages.NO_DEPLOYMENT,
         "verify": stages.verify(routes, decision, token) if going and begun else stages.NO_VERIFICATION,
         "mirror": stages.mirror(routes, decision, steps) if begun else stages.NO_MIRRORING,
@@ -195,7 +196,9 @@ def _refuse_incomplete_routes(routes: ReleaseRoutes, decision: Decision) -> None
                 f"{routes.kind(service, route)} {route.namespace}/{route.name} is refused as it stands, and no weight "
                 f"in it would move anything: {found.refused}"
             )
-        creatable = not service.routes_are_named and all(version.own_service for version in service.versions.values())
+        creatable = route.chart is not None or (
+            not service.routes_are_named and all(version.own_service for version in service.versions.values())
+        )
         if not creatable and not routes.exists(service, route):
             raise ReleaseError(
                 f"{routes.kind(service, route)} {route.namespace}/{route.name} of {service.name} is missing: create "

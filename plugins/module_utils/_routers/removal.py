@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .._core.built import HelmChart
 from .._core.capacity import giving_back, returned
-from .._core.errors import ReleaseError
+from .._core.errors import ReleaseError, SpecError
 from .._core.journal import State
 from .._core.manifests import version_resources
 from .._core.model import MANAGED_BY, Release, Service, Version
@@ -27,6 +28,7 @@ from .rules import Manifest
 LISTED = (
     ("apps/v1", "Deployment"),
     ("apps/v1", "StatefulSet"),
+    ("apps/v1", "DaemonSet"),
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
     ("policy/v1", "PodDisruptionBudget"),
     ("v1", "ConfigMap"),
@@ -52,11 +54,24 @@ def described(release: Release) -> list[Manifest]:
     router = ReleaseRoutes(release).router
     found: list[Manifest] = []
     for service in release.services.values():
+        _refuse_helm(service)
         found += _skeleton(release, service)
         for version in service.versions.values():
             found += version_resources(service, version, release.name)
             found += router.version_resources(release, service, version)
     return found
+
+
+def _refuse_helm(service: Service) -> None:
+    """What Helm has installed carries Helm's labels, and only Helm forgets it."""
+    sources = [*(version.source for version in service.versions.values()), *(route.chart for route in service.routes)]
+    for source in sources:
+        if isinstance(source, HelmChart):
+            raise SpecError(
+                source.path,
+                "the playbook remove deletes no Helm releases, and nothing beside them: once nobody calls them, use "
+                f"helm uninstall {source.release_name} --namespace {source.namespace}",
+            )
 
 
 def kinds_to_list(release: Release) -> dict[str, list[str]]:

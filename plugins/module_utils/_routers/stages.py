@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from .._core.capacity import beginning, giving_back, live_workloads, returned, shortfall
 from .._core.durations import text
 from .._core.journal import State, backend_key
-from .._core.manifests import Scale, version_resources
+from .._core.manifests import Scale, standing_resources, version_resources
 from .._core.model import Release, Service, Version
 from .._core.observe import gates_of_step
 from .._core.plan import (
@@ -24,18 +24,23 @@ from .._core.plan import (
 )
 from .._core.taking import carries
 from .._core.weights import Weights
+from .._core.workloads import SCALABLE_KINDS
 from .candidates import candidates, readiness, watched_pods, with_capacity
+from .helm_releases import charts, helm_releases, revived, route_charts
 from .proofs import NO_PROOF, all_gates, drained_proof, header_proof, proof, share_proof
 from .routes import Plain, ReleaseRoutes
 from .rules import Manifest
 from .write_back import files, standing_files
 
+NO_SKELETON: Plain = {"manifests": [], "charts": [], "entry": None}
 NO_CAPACITY: Plain = {"patches": [], "entry": None}
 NO_DEPLOYMENT: Plain = {
     "baseline": NO_PROOF,
     "gates": NO_PROOF,
     "capacity": NO_CAPACITY,
     "manifests": [],
+    "charts": [],
+    "scale": [],
     "versions": [],
     "routes": [],
     "added": None,
@@ -125,8 +130,12 @@ def _found_hashes(release: Release, decision: Decision, journal: State) -> dict[
     return found
 
 
-def skeleton(routes: ReleaseRoutes, decision: Decision) -> list[Manifest]:
-    """What routes the traffic of services whose route is ours: the route itself only while there is none."""
+def skeleton(routes: ReleaseRoutes, decision: Decision) -> Plain:
+    """What routes the traffic: of a service whose route is ours, the route itself only while there is none."""
+    return {"manifests": _route_manifests(routes, decision), **route_charts(routes)}
+
+
+def _route_manifests(routes: ReleaseRoutes, decision: Decision) -> list[Manifest]:
     release, router = routes.release, routes.router
     current = service_weights(routes.observed)
     manifests: list[Manifest] = []
@@ -146,7 +155,9 @@ def skeleton(routes: ReleaseRoutes, decision: Decision) -> list[Manifest]:
 
 def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedStep]) -> Plain:
     """The candidate's objects, what to wait for, its place in the routes."""
-    release, current = routes.release, service_weights(routes.observed)
+    release, observed = routes.release, routes.observed
+    current = service_weights(observed)
+    going = [version for _service, version in candidates(release, decision)]
     manifests: list[Manifest] = []
     new: dict[str, list[str]] = {name: [] for name in release.services}
     for service, version in candidates(release, decision):
@@ -188,7 +199,9 @@ def deploy(routes: ReleaseRoutes, decision: Decision, steps: Sequence[PlannedSte
         "gates": all_gates(routes, decision, steps) if begins else NO_PROOF,
         "capacity": {name: held[name] for name in NO_CAPACITY},
         "manifests": manifests,
-        "versions": [readiness(routes, version) for _service, version in candidates(release, decision)],
+        "charts": charts(going, observed.journal),
+        "scale": revived(going, observed.capacity),
+        "versions": [readiness(routes, version) for version in going],
         "routes": targets,
         "added": {"event": "added", "routes": added} if added else None,
         # A file that cannot take the weights of the end has to show before anything is written.
@@ -367,8 +380,8 @@ def retire(routes: ReleaseRoutes, decision: Decision) -> Plain:
         going.setdefault(version.service, []).append(version.name)
     gone = {name: {**dict.fromkeys(gone_of, 0), live: 100} for name, gone_of in going.items()} if live else {}
     places = [(service, route) for service, route in routes.pairs() if service.name in going]
-    objects = [manifest for version in versions for manifest in _objects(routes, version)]
     scale = release.retire.mode == "scale_to_zero"
+    objects = [manifest for version in versions for manifest in _objects(routes, version, scale)]
     drained = drained_proof(routes, decision, going)
     # Seeing that nothing is open takes the place of waiting.
     drain = 0.0 if drained["metrics"] or not versions else max(0.0, release.drain - since)
@@ -385,8 +398,11 @@ def retire(routes: ReleaseRoutes, decision: Decision) -> Plain:
         "remove": [routes.options(service, route) for service, route in places if routes.is_ours(service, route)],
         "subsets": _remaining_subsets(routes, going, names),
         "delete": [] if scale else objects,
+        "uninstall": [] if scale else helm_releases(versions),
         "scale": [
-            {**manifest, "spec": {"replicas": 0}} for manifest in objects if scale and manifest["kind"] in _SCALABLE
+            {**manifest, "spec": {"replicas": 0}}
+            for manifest in objects
+            if scale and manifest["kind"] in SCALABLE_KINDS
         ],
         "entry": {"event": "retired", "versions": [backend_key(version.service, version.name) for version in versions]},
     }
@@ -399,9 +415,6 @@ def _given_back(routes: ReleaseRoutes) -> Plain:
     return {"patches": giving_back(observed.capacity, noted), "entry": returned(noted)}
 
 
-_SCALABLE = ("Deployment", "StatefulSet")
-
-
 def _remaining_subsets(routes: ReleaseRoutes, services: Collection[str], going: Collection[str]) -> list[Manifest]:
     current = service_weights(routes.observed)
     manifests: list[Manifest] = []
@@ -412,22 +425,18 @@ def _remaining_subsets(routes: ReleaseRoutes, services: Collection[str], going: 
     return manifests
 
 
-def _objects(routes: ReleaseRoutes, version: Version) -> list[Manifest]:
-    """The objects of a version by identity only, last created first."""
+def _objects(routes: ReleaseRoutes, version: Version, standing: bool) -> list[Manifest]:
+    """The objects of a version by identity only, last created first; ``standing``, also those that Helm applies."""
     release = routes.release
     if version.existing is not None:
         return [_identity("apps/v1", version.existing.kind, version.existing.name, version.namespace)]
     service = release.services[version.service]
+    resources = (standing_resources if standing else version_resources)(service, version, release.name)
     return [
         _identity(
             manifest["apiVersion"], manifest["kind"], manifest["metadata"]["name"], manifest["metadata"]["namespace"]
         )
-        for manifest in reversed(
-            [
-                *version_resources(service, version, release.name),
-                *routes.router.version_resources(release, service, version),
-            ]
-        )
+        for manifest in reversed([*resources, *routes.router.version_resources(release, service, version)])
     ]
 
 

@@ -11,10 +11,9 @@ from typing import Any
 
 from .._cluster.client import Cluster, Ref
 from .._core.autoscalers import API_VERSION, seen_capacity
+from .._core.workloads import PLURALS
 
 Plain = dict[str, Any]
-
-_PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 
 
 def read_capacity(cluster: Cluster, workloads: Sequence[Mapping[str, Any]], autoscalers: bool = True) -> list[Plain]:
@@ -34,4 +33,4 @@ def _autoscalers(cluster: Cluster, namespace: str) -> list[Plain]:
 
 
 def _ref(workload: Mapping[str, Any]) -> Ref:
-    return Ref("apps/v1", _PLURALS[workload["kind"]], workload["namespace"], workload["name"])
+    return Ref("apps/v1", PLURALS[workload["kind"]], workload["namespace"], workload["name"])

@@ -12,7 +12,7 @@ from typing import Any
 from .._cluster.client import Cluster, Forbidden, NotFound, Ref
 from .._core.autoscalers import API_VERSION as AUTOSCALING
 from .._core.problems import Problem, with_remedies
-from .._core.workloads import WORKLOAD_KINDS, WorkloadRef
+from .._core.workloads import PLURALS, WORKLOAD_KINDS, WorkloadRef
 from .._routers.istio import ROOT_NAMESPACE
 from .._routers.lint import lint
 from .._routers.lint_hosts import gateway_namespaces, parent_namespaces
@@ -40,7 +40,6 @@ AROUND_GATEWAYS = {
     "VirtualService": Ref(ISTIO_NETWORKING, "virtualservices"),
     "DestinationRule": AROUND_VERSIONS["DestinationRule"],
 }
-_PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
 
 
 class Surveyor:
@@ -144,7 +143,7 @@ class Surveyor:
 
     def _workload(self, ref: WorkloadRef) -> Manifest | None:
         try:
-            return self._cluster.find(Ref("apps/v1", _PLURALS[ref.kind], ref.namespace, ref.name))
+            return self._cluster.find(Ref("apps/v1", PLURALS[ref.kind], ref.namespace, ref.name))
         except Forbidden as error:
             self.unread[ref.kind, ref.namespace] = error.message
             return None

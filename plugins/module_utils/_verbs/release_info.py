@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from .._cluster.client import Cluster
 from .._core.capacity import noted_workloads
-from .._core.errors import ReleaseError
-from .._core.model import Release, read_release
+from .._core.errors import ReleaseError, SpecError
+from .._core.model import BuiltSources, Release, read_release
 from .._core.observation import observed_release
 from .._core.problems import Problem, accepted, refusal, with_remedies
 from .._core.section import integer
+from .._programs.sources import build, build_routes
+from .._routers.helm_releases import route_weights
 from .._routers.lint_release import Intent, intents
 from .._routers.migration import refuse_same
 from .._routers.release import STAGES, refuse_unwritable, release_plan, rollback_plan, routes_to_read, workloads_to_read
@@ -44,6 +46,7 @@ def argument_spec() -> dict[str, Any]:
                 "rollback": {"type": "bool", "default": False},
                 "remove": {"type": "bool", "default": False},
                 "force": {"type": "bool", "default": False},
+                "directory": {"type": "path", "default": "."},
                 "capacity": {"type": "bool", "default": False},
                 "entry": {"type": "bool", "default": False},
                 "entry_url": {"type": "str"},
@@ -66,21 +69,25 @@ def run(module: Module) -> None:
     finish(module, _release_info)
 
 
-def _specifications(params: Mapping[str, Any]) -> tuple[Release | None, Release | None]:
-    """The release, and what it was before a migration: before anything is touched, even read, they have to be right."""
-    spec, former = (
-        read_release(params[name]) if params[name] is not None else None for name in ("spec", "migrate_from")
-    )
-    if spec is not None:
-        refuse_unwritable(spec)
-        if former is not None:
-            refuse_same(former, spec)
-    return spec, former
+def _specifications(module: Module) -> tuple[Release | None, Release | None, BuiltSources]:
+    """The release, and what it was before a migration: before anything is touched, even read, they have to be right.
+
+    With them, what the charts and kustomizations of the release's versions are made into.
+    """
+    if module.params["spec"] is None:
+        return None, None, {}
+    spec, built = _read_spec(module, "spec")
+    refuse_unwritable(spec)
+    if module.params["migrate_from"] is None:
+        return spec, None, built
+    former, _built = _read_spec(module, "migrate_from")
+    refuse_same(former, spec)
+    return spec, former, built
 
 
 def _release_info(module: Module) -> Result:
     params = module.params
-    spec, former = _specifications(params)
+    spec, former, built = _specifications(module)
     limit = integer(params["percent"], "bluegreen_percent", 0, 100) if params["percent"] is not None else None
     cluster = connect(module)
     name, namespace = (spec.name, spec.namespace) if spec else (params["release"], params["namespace"])
@@ -114,6 +121,8 @@ def _release_info(module: Module) -> Result:
         if params["rollback"]:
             result["plan"] = rollback_plan(spec, observed)
         else:
+            built_routes = build_routes(spec, route_weights(spec, observed), params["directory"])
+            spec = read_release(params["spec"], {**built, **built_routes}) if built_routes else spec
             # In check mode nothing before a stage has been written, and each is still to say what it would do.
             token = secrets.token_hex(8)
             predict = module.check_mode and params["predict"]
@@ -133,6 +142,22 @@ def _release_info(module: Module) -> Result:
 
 def _routes(cluster: Cluster, release: Release) -> list[Result]:
     return [{"service": route["service"], **observe(cluster, route)} for route in routes_to_read(release)]
+
+
+def _read_spec(module: Module, name: str) -> tuple[Release, BuiltSources]:
+    """A specification, and what the charts and kustomizations of its versions are made into."""
+    params = module.params
+    spec = read_release(params[name])
+    built: BuiltSources = {}
+    try:
+        built = build(spec, params["directory"])
+        spec = read_release(params[name], built) if built else spec
+    except SpecError as error:
+        if not params["rollback"]:
+            raise
+        # The way back needs nothing of what is to be deployed, and is open while a chart is broken.
+        module.warn(f"going back without what would be deployed: {error.message}")
+    return spec, built
 
 
 def _lint(

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol
 from .._cluster.client import Cluster, NotFound, Ref, auth_argument_spec
 from .._core.durations import seconds
 from .._core.errors import BlueGreenError, SpecError
+from .._core.workloads import WORKLOAD_KINDS
 from .._routers.registry import ROUTERS
 from .._routers.router import Router
 from .._routers.rules import Spelling
@@ -104,7 +105,7 @@ WORKLOADS: dict[str, Any] = {
     "type": "list",
     "elements": "dict",
     "default": [],
-    "options": {**NAMED, "kind": {"type": "str", "default": "Deployment", "choices": ["Deployment", "StatefulSet"]}},
+    "options": {**NAMED, "kind": {"type": "str", "default": "Deployment", "choices": list(WORKLOAD_KINDS)}},
 }
 
 ROUTE_OPTIONS: dict[str, Any] = {

@@ -99,7 +99,7 @@ def test_another_manifest_is_another_specification() -> None:
 @pytest.mark.parametrize(
     ("manifests", "path", "problem"),
     [
-        ([], "", "holds nothing that runs pods: expected one of Deployment, StatefulSet"),
+        ([], "", "holds nothing that runs pods: expected one of Deployment, StatefulSet, DaemonSet"),
         ([service("web")], "", "holds nothing that runs pods"),
         (["web.yml"], "[0]", "expected a Kubernetes object; a file of several documents is read by from_yaml_all"),
         ([{"kind": "Service"}], "[0].apiVersion", "is required"),

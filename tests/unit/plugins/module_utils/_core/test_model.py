@@ -184,7 +184,11 @@ def test_the_hash_bears_keys_of_every_kind() -> None:
 
 
 BLUE = "bluegreen.services.web.versions.blue"
-ONE = f"{BLUE}: expected just one of image, manifests, existing to say what it is made of; "
+ONE = f"{BLUE}: expected just one of image, manifests, helm, kustomize, existing to say what it is made of; "
+ONE_WORKLOAD = (
+    f"{BLUE}.existing: expected exactly one of deployment, stateful_set, daemon_set, with the name of the object"
+)
+KEYS = ("existing", "helm", "host", "image", "kustomize", "manifests", "namespace", "selector", "subset")
 NO_LABEL = 'is no DNS label: at most 63 lower-case letters, digits and "-", a letter or digit at both ends'
 
 
@@ -291,19 +295,19 @@ def test_a_service_that_is_refused(keys: dict[str, Any], message: str) -> None:
         ({"existing": {"deployment": "web"}}, f"{ONE}got image and existing"),
         (
             {"image": None, "existing": {}},
-            f"{BLUE}.existing: expected exactly one of deployment, stateful_set, with the name of the object",
+            ONE_WORKLOAD,
         ),
         (
             {"image": None, "existing": {"deployment": "a", "stateful_set": "b"}},
-            f"{BLUE}.existing: expected exactly one of deployment, stateful_set, with the name of the object",
+            ONE_WORKLOAD,
         ),
         (
-            {"image": None, "existing": {"daemon_set": "web"}},
-            f"{BLUE}.existing: expected exactly one of deployment, stateful_set, with the name of the object",
+            {"image": None, "existing": {"cron_job": "web"}},
+            ONE_WORKLOAD,
         ),
         (
             {"image": None, "existing": {"deployment": "web"}, "replicas": 3},
-            f"{BLUE}.replicas: unknown key; known here: existing, host, image, manifests, namespace, selector, subset",
+            f"{BLUE}.replicas: unknown key; known here: {', '.join(KEYS)}",
         ),
         ({"replicas": "two"}, f'{BLUE}.replicas: expected integer ≥ 0, got "two"'),
         ({"replicas": -1}, f"{BLUE}.replicas: expected integer ≥ 0, got -1"),
