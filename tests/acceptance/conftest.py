@@ -20,6 +20,18 @@ from tests.acceptance.playbooks import Playbooks
 from tests.acceptance.traffic import Gateway, Load, load
 
 
+def pytest_configure() -> None:
+    """Give each of several workers a cluster of its own, so that their tests never meet."""
+    worker, file = os.environ.get("PYTEST_XDIST_WORKER"), os.environ.get("BLUEGREEN_LAB_STATUS")
+    if worker is None or file is None:
+        return
+    clusters = sorted(json.loads(Path(file).read_text())["clusters"].items())
+    number = int(worker.removeprefix("gw"))
+    if number >= len(clusters):
+        pytest.exit(f"worker {worker} has no cluster: the lab has {', '.join(name for name, _found in clusters)}", 2)
+    os.environ["KUBECONFIG"] = os.environ["K8S_AUTH_KUBECONFIG"] = clusters[number][1]["kubeconfig"]
+
+
 @pytest.fixture(scope="session")
 def lab() -> dict[str, Any]:
     """The status of the lab's cluster that the tests were started for."""
