@@ -23,6 +23,8 @@ Traffic = Callable[[str], AbstractContextManager[Load]]
 HALF_WAY = [{"percent": 50, "pause": "3s"}, {"percent": 100, "pause": "0s"}]
 SLOW_RATE = 25
 PROBE_RATE = 60
+# Each is a connection of its own, and a handshake.
+CONNECTION_RATE, CONNECTION_PROBE_RATE = 10, 30
 PUBLIC = {"name": "public", "namespace": "istio-system"}
 
 
@@ -195,6 +197,37 @@ def test_a_reference_grant_that_is_missing(
         assert [weight > 0 for weight in weights(cluster, workloads).values()] == [False, True]
     finally:
         cluster.delete_namespace(other)
+
+
+@pytest.mark.parametrize(("protocol", "port"), [("tcp", 9001), ("tls", 8443)])
+def test_connections_are_divided(
+    playbooks: Playbooks,
+    cluster: Cluster,
+    lab: Json,
+    namespace: str,
+    host: str,
+    tmp_path: Path,
+    tell: Callable[[str], None],
+    protocol: str,
+    port: int,
+) -> None:
+    """A TCPRoute, and a TLSRoute by the name that a connection asks for: both of ours, both with nothing to read in."""
+    door = Gateway(lab, f"gateway_api_{protocol}_url")
+    spec = objects.release(namespace, router="gateway_api", to="green", steps=HALF_WAY, interval="1s")
+    spec["services"]["web"] |= {"port": port, "protocol": protocol, "gateways": [f"istio-system/streams/{protocol}"]}
+    probe = {
+        "url": door.url,
+        "rate": CONNECTION_PROBE_RATE,
+        **({"tls": {"validate_certs": False}} if protocol == "tls" else {}),
+    }
+    spec["observe"] = {"probe": probe, "proxies": {}, "deadline": "60s"}
+    playbooks.run("release", {**spec, "to": "blue"}).succeeded()
+    door.wait_until_served(host)
+    with load(door, host, tmp_path / "requests.jsonl", CONNECTION_RATE, keep_alive=False) as running:
+        playbooks.run("release", spec).succeeded()
+    route = cluster.get(f"{protocol}route.gateway.networking.k8s.io", namespace, "web")
+    assert [entry["name"] for entry in route["spec"]["rules"][0]["backendRefs"]] == ["web-green"]
+    tell(f"{nothing_failed(running)}, {share_in_between(running)}")
 
 
 def test_a_route_of_a_service_inside_the_mesh(

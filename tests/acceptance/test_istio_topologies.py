@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,14 +14,20 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance import objects
-from tests.acceptance.cluster import Cluster, Json
-from tests.acceptance.playbooks import Playbooks
+from tests.acceptance.cluster import Cluster, Json, until
+from tests.acceptance.playbooks import DEADLINE, Playbooks, RunningPlaybook, Task
+from tests.acceptance.proof.connections import OneConnection
 from tests.acceptance.traffic import Gateway, load, nothing_failed, share_in_between
 
 VERSIONS = ("blue", "green")
 # Of each of several loads side by side.
 RATE = 25
 PROBE_RATE = 60
+# Each is a connection of its own, and a handshake.
+CONNECTION_RATE, CONNECTION_PROBE_RATE = 10, 30
+# Of one command in a pod: each command is a connection by the API server.
+ANSWERS = 30
+PROOF = "See what the data plane and the gates show"
 CONFIG_ROOT = "istio-system"
 # Long enough at one half for the requests of a load to show it.
 STEPS = [{"percent": 50, "pause": "3s"}, {"percent": 100, "pause": "0s"}]
@@ -47,9 +55,9 @@ def service_entry(namespace: str, host: str, endpoints: Sequence[str]) -> Json:
     }
 
 
-def destinations(*hosts: str) -> list[Json]:
+def destinations(*hosts: str, port: int = 80) -> list[Json]:
     return [
-        {"destination": {"host": host, "port": {"number": 80}}, "weight": weight}
+        {"destination": {"host": host, "port": {"number": port}}, "weight": weight}
         for host, weight in zip(hosts, (100, 0), strict=True)
     ]
 
@@ -184,3 +192,108 @@ def outside(cluster: Cluster, namespace: str) -> Json:
     cluster.apply([*entries, objects.route(namespace, "outside", {}, host=host, http=[rule])])
     versions = existing("outside", **{version: {"host": name} for version, name in hosts.items()})
     return {"hosts": [host], "versions": versions}
+
+
+def test_a_route_inside_the_mesh_is_seen_through_a_sidecar(
+    playbooks: Playbooks,
+    cluster: Cluster,
+    sidecar: Gateway,
+    namespace: str,
+    tmp_path: Path,
+    tell: Callable[[str], None],
+) -> None:
+    """Everything is ours, there is no gateway, and requests are those of a caller's pod, by its own proxy."""
+    host = f"web.{namespace}.svc.cluster.local"
+    ask = [
+        "curl",
+        "-s",
+        "-x",
+        sidecar.url,
+        "-o",
+        "/dev/null",
+        "-w",
+        "%header{app-version}\\n",
+        f"http://{host}/?[1-{ANSWERS}]",
+    ]
+    caller = {"namespace": "lab", "selector": "app=sidecar"}
+    spec = objects.release(namespace, to="green", steps=STEPS, interval="1s")
+    spec["services"]["web"] = {"versions": spec["services"]["web"]["versions"]}
+    spec["observe"] = {
+        "probe": {"exec": {**caller, "command": ask}, "rate": PROBE_RATE / ANSWERS},
+        "proxies": caller,
+        "deadline": "60s",
+    }
+    playbooks.run("release", {**spec, "to": "blue"}).succeeded()
+    sidecar.wait_until_served(host)
+    with load(sidecar, host, tmp_path / "requests.jsonl", RATE) as running:
+        playbooks.run("release", spec).succeeded()
+    assert cluster.names("deployments", namespace) == {"deployment.apps/web-green"}
+    tell(f"{nothing_failed(running)}, {share_in_between(running)}")
+
+
+def proofs_after(running: RunningPlaybook, moment: float) -> list[Task]:
+    return [task for task in running.tasks() if task.name.endswith(PROOF) and task.time > moment]
+
+
+def test_connections_of_a_tcp_route_end_where_they_began(
+    playbooks: Playbooks,
+    cluster: Cluster,
+    lab: Json,
+    namespace: str,
+    tmp_path: Path,
+    tell: Callable[[str], None],
+) -> None:
+    """New connections are divided, an old one stays with blue, and blue is not retired before it has ended."""
+    door, host = Gateway(lab, "gateway_tcp_url"), f"{namespace}.example.com"
+    spec = objects.release(namespace, to="green", steps=STEPS, interval="1s", drain="60s")
+    spec["services"]["web"] |= {"port": 9000, "protocol": "tcp", "gateways": ["istio-system/streams"]}
+    spec["observe"] = {"probe": {"url": door.url, "rate": CONNECTION_PROBE_RATE}, "proxies": {}, "deadline": "60s"}
+    playbooks.run("release", {**spec, "to": "blue"}).succeeded()
+    door.wait_until_served(host)
+    with load(door, host, tmp_path / "requests.jsonl", CONNECTION_RATE, keep_alive=False) as running:
+        with OneConnection(door, host) as connection:
+            release = playbooks.begin("release", {"bluegreen": spec})
+            seen = release.task("Refuse while any rule or mirror still sends them traffic").time
+            until(lambda: proofs_after(release, seen), "no new connection reaches blue", DEADLINE)
+            running.next(6 * CONNECTION_RATE, time.time())
+            assert cluster.find("deployment", namespace, "web-blue"), "retired before its connection had ended"
+        ended = release.end().succeeded()
+    assert "no request or stream to blue is open" in json.dumps([task.result for task in ended.tasks])
+    assert not connection.broken, connection.broken
+    assert list(connection.answers) == ["200 of blue"], connection.answers
+    assert cluster.names("deployments", namespace) == {"deployment.apps/web-green"}
+    tell(f"{nothing_failed(running)}, {share_in_between(running)}; one connection: {connection.answers}")
+
+
+def test_tls_is_passed_through_by_the_name_that_it_asks_for(
+    playbooks: Playbooks,
+    cluster: Cluster,
+    lab: Json,
+    namespace: str,
+    tmp_path: Path,
+    tell: Callable[[str], None],
+) -> None:
+    """The owner's rule by SNI: its weights divide connections that nobody on the way can read."""
+    door, host = Gateway(lab, "gateway_tls_url"), f"{namespace}.example.com"
+    workloads = [item for version in VERSIONS for item in objects.workload(namespace, "web", version)]
+    for item in workloads:
+        if item["kind"] == "Deployment":
+            item["spec"]["template"]["spec"]["containers"][0]["ports"] = [{"name": "tls", "containerPort": 8443}]
+        else:
+            item["spec"]["ports"] = [{"name": "tls", "port": 443, "targetPort": "tls"}]
+    rule = {"match": [{"port": 443, "sniHosts": [host]}], "route": destinations("web-blue", "web-green", port=443)}
+    route = objects.route(namespace, "web", {}, gateways=["istio-system/streams"], tls=[rule])
+    route["spec"].pop("http")
+    cluster.apply([*workloads, route])
+    cluster.wait_until_ready(namespace, "web-blue", "web-green")
+    door.wait_until_served(host)
+    spec = objects.existing(namespace, to="green", steps=STEPS, interval="1s")
+    spec["services"]["web"] |= {"protocol": "tls", "hosts": [host]}
+    probe = {"url": door.url, "rate": CONNECTION_PROBE_RATE, "tls": {"validate_certs": False}}
+    spec["observe"] = {"probe": probe, "proxies": {}, "deadline": "60s"}
+    with load(door, host, tmp_path / "requests.jsonl", CONNECTION_RATE, keep_alive=False) as running:
+        playbooks.run("release", spec).succeeded()
+    after = cluster.route(namespace)["spec"]
+    assert [entry["weight"] for entry in after["tls"][0]["route"]] == [0, 100]
+    assert after["tls"][0]["match"] == rule["match"]
+    tell(f"{nothing_failed(running)}, {share_in_between(running)}")
