@@ -80,7 +80,7 @@ def test_helm_installs_each_version_and_takes_it_down(
         assert cluster.get("deployment", namespace, "telephone-green")["spec"]["replicas"] == 0
         # Helm has nothing to do for it, and its pods are there again.
         playbooks.run("release", {**asleep, "to": "green"}).succeeded()
-        assert cluster.weights(namespace, "telephone") == {"telephone-blue": 0, "telephone-green": 100}
+        assert cluster.weights(namespace, "telephone") == {"telephone-green": 100}
         assert helm_releases(namespace) == {"blue": "deployed", "green": "deployed"}
     tell(nothing_failed(load))
 
@@ -92,7 +92,7 @@ def test_what_a_chart_cannot_be_is_refused_before_anything_is_touched(
     green = "bluegreen.services.telephone.versions.green"
     template = chart / "templates" / "broken.yaml"
     template.write_text("kind: {{ .Values.missing.kind }}")
-    playbooks.run("release", release(namespace, chart)).refused(f"{green.replace('green', 'blue')}.helm", "nil pointer")
+    playbooks.run("release", release(namespace, chart)).refused("telephone.versions.blue.helm", "nil pointer")
     template.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: other}\n")
     playbooks.run("release", release(namespace, chart)).refused("holds the Services", "or say it with host")
     template.unlink()

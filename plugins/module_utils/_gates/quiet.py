@@ -23,7 +23,7 @@ from .telemetry import look
 
 # Between two looks at the proxies, in seconds: who is asked has to hear of it soon.
 PAUSE = 0.5
-_CALLED = "let its callers go elsewhere first, or force it"
+_CALLED = "let its callers go elsewhere first, or force it with bluegreen_force: true"
 
 # Written as ansible-test's pylint reads it.
 Options = Union[Proxies, Telemetry]  # noqa: UP007

@@ -53,7 +53,12 @@ def _with_weights(text: str, file: str, options: Mapping[str, Any]) -> str:
     rules = options.get("rules") or []
     try:
         written = [destination.weight for rule in router.rules(found) for destination in rule.destinations]
-        unknown = [weight for weight in written if weight is not None and type(weight) is not int]
+        # A boolean is a whole number to Python, and none to its reader.
+        unknown = [
+            weight
+            for weight in written
+            if weight is not None and (isinstance(weight, bool) or not isinstance(weight, int))
+        ]
         if unknown:
             raise RouteError(f'the weight "{unknown[0]}" is no number: write the numbers out in the file')
         present = {spelling.name for spelling in router.present(found, spellings, rules)}

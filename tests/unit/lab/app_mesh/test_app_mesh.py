@@ -26,7 +26,7 @@ def manifest(kind: str, name: str, spec: dict[str, Any], **more: Any) -> dict[st
 
 
 def node(name: str, backends: tuple[str, ...] = (), **spec: Any) -> dict[str, Any]:
-    app, _, version = name.partition("-")
+    app, _dash, version = name.partition("-")
     return manifest(
         "VirtualNode",
         name,
