@@ -59,6 +59,7 @@ class Kustomization:
 class Built:
     """What was built: the objects, and ``content``, which differs when what is deployed would differ.
 
+    ``source`` is as much of the content as would be the same for a version in another place.
     Of a Helm release, ``chart`` is where Helm finds it and ``values`` are all of them, of files and of the release.
     """
 
@@ -66,6 +67,7 @@ class Built:
     content: Any
     chart: str = ""
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    source: Any = field(default=None, repr=False)
 
 
 def read_chart(section: Section, default_name: str, namespace: str, versions: Sequence[str] = ()) -> HelmChart:

@@ -113,7 +113,10 @@ class Version:
     @property
     def source_hash(self) -> str:
         """A hash of what it is made of, which is the same in another place."""
-        return content_hash(self.written_source)
+        if self.built is None:
+            return content_hash(self.written_source)
+        key = "helm" if isinstance(self.source, HelmChart) else "kustomize"
+        return content_hash({**self.written_source, key: self.built.source})
 
     @property
     def backend(self) -> str:
@@ -230,6 +233,7 @@ class Release:
     accept: tuple[str, ...] = ()
     taken_from: str | None = None
     enough: Enough = field(default_factory=Enough)
+    built: BuiltSources = field(default_factory=dict, repr=False)
 
     @property
     def test_header(self) -> str | None:
@@ -297,6 +301,7 @@ def read_release(value: object, built: BuiltSources | None = None) -> Release:
             versions=versions,
             accept=_read_accepted(section),
             enough=read_enough(section),
+            built=built or {},
         )
 
 
@@ -472,9 +477,7 @@ def route_key(service: str, namespace: str, name: str) -> tuple[str, str]:
     return service, f"{namespace}/{name}"
 
 
-def read_version(
-    versions: Section, name: str, service: str, namespace: str, port: int, built: Built | None = None
-) -> Version:
+def read_version(versions: Section, name: str, service: str, namespace: str, port: int, built: Built | None) -> Version:
     """Read one version of a service; ``namespace`` and ``port`` are those of the service."""
     _require_label(name, versions.at(name))
     _require_label(f"{service}-{name}", versions.at(name))

@@ -11,12 +11,12 @@ that nobody has to edit the one to have the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from .errors import ReleaseError, SpecError
 from .journal import State, backend_key
-from .model import ROOT, Release, Service, Version, read_version
+from .model import ROOT, SOURCES, Release, Service, Version, read_version
 from .section import Section
 from .weights import Weights, live_version
 
@@ -27,17 +27,28 @@ def taking(release: Release, into: str, source: str) -> Release:
         release,
         to=into,
         steps=release.promotion.steps or release.steps[-1:],
-        services={name: _with_taken(service, into, source) for name, service in release.services.items()},
+        services={name: _with_taken(release, service, into, source) for name, service in release.services.items()},
         taken_from=source,
     )
 
 
-def refuse_untakable(release: Release) -> None:
-    """Raise SpecError for a version that may be the candidate and whose source fits into no other place."""
+def takings(release: Release) -> Iterator[Release]:
+    """The release for each version whose source could be taken; raises SpecError for one that fits nowhere else."""
     into = release.promotion.into
     for name in release.versions if into is not None else ():
         if name != into and all(service.versions[name].is_ours for service in release.services.values()):
-            taking(release, into or "", name)
+            yield taking(release, into or "", name)
+
+
+def refuse_untakable(release: Release) -> None:
+    """Raise SpecError for a version that may be the candidate and whose source fits into no other place."""
+    for _leg in takings(release):
+        pass
+
+
+def taken_key(service: str, into: str, source: str) -> tuple[str, str]:
+    """Where what a version takes stands among what was built: no version has such a name."""
+    return service, f"{into} from {source}"
 
 
 def current_leg(release: Release, journal: State, weights: Mapping[str, Weights]) -> Release:
@@ -100,23 +111,22 @@ def _leg_under_way(release: Release, journal: State) -> Release:
     return taking(release, journal.to, journal.taken_from)
 
 
-def _with_taken(service: Service, into: str, source: str) -> Service:
+def _with_taken(release: Release, service: Service, into: str, source: str) -> Service:
     place, giver = service.versions[into], service.versions[source]
     path = f"{ROOT}.services.{service.name}.versions"
-    built = giver.source or place.source
-    if built is not None:
-        raise SpecError(
-            built.path,
-            f"{into} is to take the candidate's source (promote.into), which a chart or a kustomization cannot be; "
-            "describe both versions by image or manifests",
-        )
-    if (place.workload is None, place.given is None) != (giver.workload is None, giver.given is None):
+    if _kind(place) != _kind(giver):
         raise SpecError(
             f"{path}.{source}",
             f"{into} is to take it (promote.into) and is made of something else: describe both by the same key",
         )
     written = {**giver.written_source, **place.written_place}
-    taken = read_version(Section({into: written}, path), into, service.name, service.namespace, service.port)
+    if "helm" in written:
+        # As which Helm release it is installed belongs to the place.
+        written["helm"] = {key: value for key, value in written["helm"].items() if key != "release_name"}
+        if "release_name" in place.written["helm"]:
+            written["helm"]["release_name"] = place.written["helm"]["release_name"]
+    built = release.built.get(taken_key(service.name, into, source))
+    taken = read_version(Section({into: written}, path), into, service.name, service.namespace, service.port, built)
     if (taken.workloads, taken.own_service) != (place.workloads, place.own_service):
         raise SpecError(
             f"{path}.{source}",
@@ -125,6 +135,10 @@ def _with_taken(service: Service, into: str, source: str) -> Service:
         )
     taken = replace(taken, instead_of=place.source_hash)
     return replace(service, versions={**service.versions, into: taken})
+
+
+def _kind(version: Version) -> str:
+    return next(key for key in SOURCES if key in version.written)
 
 
 def _shown(version: Version) -> str:

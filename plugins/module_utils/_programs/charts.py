@@ -36,12 +36,11 @@ def render(chart: HelmChart, directory: Path, weights: Mapping[str, int] | None 
     weighted = with_weights(chart, values, weights or {})
     # The values on standard input: they may hold secrets, and a file would be left behind by a run that is killed.
     text = programs.output(_command(helm, found), chart.path, json.dumps(weighted))
-    content = {
-        "chart": _digest(local) if local is not None else [chart.chart, chart.repo, chart.version],
-        "values": values,
-        "release": [chart.release_name, chart.disable_hook, chart.skip_crds],
-    }
-    return Built(without_hooks(programs.objects(text, chart.path)), content, found.chart, weighted)
+    origin = _digest(local) if local is not None else [chart.chart, chart.repo, chart.version]
+    options = [chart.disable_hook, chart.skip_crds]
+    source = {"chart": origin, "values": values, "options": options}
+    content = {"chart": origin, "values": values, "release": [chart.release_name, *options]}
+    return Built(without_hooks(programs.objects(text, chart.path)), content, found.chart, weighted, source)
 
 
 def _command(helm: str, chart: HelmChart) -> list[str]:

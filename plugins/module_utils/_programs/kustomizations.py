@@ -23,4 +23,4 @@ def build(kustomization: Kustomization, directory: Path) -> Built:
         place = str(local) if local.exists() or place.startswith((".", "/", "~")) else place
     text = programs.output([program, verb, place], kustomization.path)
     objects = substituted(kustomization, programs.objects(text, kustomization.path))
-    return Built(objects, list(objects))
+    return Built(objects, list(objects), source=list(objects))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .._core.built import Built, HelmChart
 from .._core.model import BuiltSources, Release, route_key
+from .._core.taking import taken_key, takings
 from . import charts, kustomizations
 
 
@@ -25,6 +26,15 @@ def build(release: Release, directory: str) -> BuiltSources:
                 built[service.name, version.name] = charts.render(source, base)
             elif source is not None:
                 built[service.name, version.name] = kustomizations.build(source, base)
+    for leg in takings(release):
+        into, giver = leg.to or "", leg.taken_from or ""
+        for service in leg.services.values():
+            source = service.versions[into].source
+            # It is another Helm release; what kustomize builds is the same anywhere.
+            if isinstance(source, HelmChart):
+                built[taken_key(service.name, into, giver)] = charts.render(source, base)
+            elif source is not None:
+                built[taken_key(service.name, into, giver)] = built[service.name, giver]
     return built
 
 

@@ -10,6 +10,7 @@ import copy
 from typing import Any
 
 import pytest
+from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.built import Built, HelmChart
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.errors import ReleaseError, SpecError
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.journal import State
 from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.model import Release, read_release
@@ -19,6 +20,7 @@ from ansible_collections.bluegreen.kubernetes.plugins.module_utils._core.taking 
     is_as_deployed,
     is_carried,
     refuse_untakable,
+    taken_key,
     taking,
 )
 
@@ -240,3 +242,62 @@ class TestCarried:
         known = State(deployed={"web/stage": stage.spec_hash})
         assert is_as_deployed(stage, known)
         assert not is_as_deployed(release(stage={"replicas": 2}).services["web"].versions["stage"], known)
+
+
+class TestBuilt:
+    """Versions that a program builds: what is the same in another place, and what is not."""
+
+    @staticmethod
+    def charts(prod: str = "v1", stage: str = "v2") -> dict[str, Any]:
+        versions = {
+            "prod": {"namespace": "front", "helm": {"chart": "app", "release_name": "app", "values": {"tag": prod}}},
+            "stage": {
+                "namespace": "stage",
+                "helm": {"chart": "app", "release_name": "trial", "values": {"tag": stage}},
+            },
+        }
+        return web(services={"web": {"versions": versions}}, promote={"into": "prod"})
+
+    @staticmethod
+    def built(release: Release) -> dict[tuple[str, str], Built]:
+        """As helm renders it: the content tells the Helm release, the source does not."""
+        found = {}
+        for key, leg, name in [
+            (("web", "prod"), release, "prod"),
+            (("web", "stage"), release, "stage"),
+            (taken_key("web", "prod", "stage"), taking(release, "prod", "stage"), "prod"),
+        ]:
+            chart = leg.services["web"].versions[name].source
+            assert isinstance(chart, HelmChart)
+            content = [chart.values, chart.release_name]
+            found[key] = Built(tuple(manifests()), content, source=chart.values)
+        return found
+
+    def read(self, **tags: str) -> Release:
+        spec = self.charts(**tags)
+        return read_release(spec, self.built(read_release(spec)))
+
+    def test_the_helm_release_stays_with_the_place(self) -> None:
+        taken = taking(self.read(), "prod", "stage").services["web"].versions["prod"]
+        chart = taken.source
+        assert isinstance(chart, HelmChart)
+        assert (chart.release_name, chart.namespace, chart.values) == ("app", "front", {"tag": "v2"})
+        assert taken.given is not None
+        assert taken.built is not None
+
+    def test_without_a_name_it_has_the_usual_one_of_the_place(self) -> None:
+        spec = self.charts()
+        del spec["services"]["web"]["versions"]["prod"]["helm"]["release_name"]
+        chart = taking(read_release(spec), "prod", "stage").services["web"].versions["prod"].source
+        assert isinstance(chart, HelmChart)
+        assert chart.release_name == "web-prod"
+
+    def test_what_was_taken_is_known_under_any_name(self) -> None:
+        spec = self.read()
+        version = taking(spec, "prod", "stage").services["web"].versions["prod"]
+        taken = State(deployed={"web/prod": version.spec_hash}, carries={"web/prod": carries(spec, version)})
+        assert is_carried(spec, taken, "stage")
+        assert is_as_deployed(spec.services["web"].versions["prod"], taken)
+        assert not is_carried(self.read(stage="v3"), taken, "stage")
+        assert is_as_deployed(self.read(prod="v2").services["web"].versions["prod"], taken)
+        assert not is_as_deployed(self.read(prod="v3").services["web"].versions["prod"], taken)
