@@ -131,6 +131,7 @@ def removal_plan(
     versions = [item for item in others if item not in entry and item not in rest]
     if entry and not force and not _counting(release):
         raise ReleaseError(UNSEEN)
+    drained = _drained(release, _stray(release, own)) if versions else []
     return {
         "release": release.name,
         "namespace": release.namespace,
@@ -140,12 +141,12 @@ def removal_plan(
         "problems": [],
         "removal": {
             "stays": _staying(release, found, foreign),
-            "quiet": _quiet(release, entry) if not force else [],
+            "quiet": _quiet(release, entry, _stray(release, own)) if not force else [],
             "capacity": {"patches": giving_back(capacity, journal.capacity), "entry": returned(journal.capacity)},
             "entry": _identities(entry),
-            "drained": _drained(release) if versions else [],
+            "drained": drained,
             # Seeing that nothing is open takes the place of waiting.
-            "drain": release.drain if versions and not _drained(release) else 0.0,
+            "drain": release.drain if versions and not drained else 0.0,
             # Pods first: their configuration is read until they end.
             "versions": _identities(sorted(versions, key=lambda item: item["kind"] not in WORKLOAD_KINDS)),
             "rest": _identities(rest),
@@ -292,32 +293,68 @@ def _counting(release: Release) -> list[Plain]:
     return found + [{"proxies": {**ISTIO_GATEWAY, **gate["proxies"]}} for kind, gate in plain if kind == "proxies"]
 
 
-def _quiet(release: Release, entry: Sequence[Manifest]) -> list[Plain]:
+def _quiet(release: Release, entry: Sequence[Manifest], stray: Plain) -> list[Plain]:
     """That nobody calls what is about to go; nothing to see where no entry is left."""
     if not entry:
         return []
     window = max(release.drain, SHORTEST_WINDOW)
     return [
         {**metric, "name": f"requests to {metric['service']}", "quiet": window}
-        for metric in _about_each_service(release, _counting(release))
+        for metric in _about_each_service(release, _counting(release), stray)
     ]
 
 
-def _drained(release: Release) -> list[Plain]:
+def _drained(release: Release, stray: Plain) -> list[Plain]:
     """That no request is open any more, for a release that looks into its proxies."""
     asked = [metric for metric in _counting(release) if "proxies" in metric]
     return [
         {**metric, "name": f"open requests to {metric['service']}", "drained": True, "deadline": release.drain}
-        for metric in _about_each_service(release, asked)
+        for metric in _about_each_service(release, asked, stray)
     ]
 
 
-def _about_each_service(release: Release, metrics: Sequence[Plain]) -> list[Plain]:
+def _about_each_service(release: Release, metrics: Sequence[Plain], stray: Plain) -> list[Plain]:
+    """Whose versions a stray backend was is of no matter: it is looked at with those of the first service."""
+    first, *_others = release.services
     return [
-        {**metric, "service": service.name, "backends": _backends_of(release, service)}
+        {
+            **metric,
+            "service": service.name,
+            "backends": {**_backends_of(release, service), **(stray if service.name == first else {})},
+        }
         for service in release.services.values()
         for metric in metrics
     ]
+
+
+def _stray(release: Release, own: Sequence[Manifest]) -> Plain:
+    """What our objects lead to and the specification names no more: a version that was released and left out of it."""
+    router = ReleaseRoutes(release).router
+    named = {
+        (backend["host"], backend["subset"])
+        for service in release.services.values()
+        for backends in _backends_of(release, service).values()
+        for backend in backends
+    }
+    called = [
+        (router.full_host(item["metadata"]["name"], item["metadata"]["namespace"]), None)
+        for item in own
+        if item["kind"] == "Service" and (item.get("spec") or {}).get("selector")
+    ]
+    known = {host for host, _subset in [*named, *called]}
+    routes = [item for item in own if item["kind"] in router.kinds and not router.switches]
+    destinations = [
+        (router.full_host(destination.host, route["metadata"]["namespace"]), destination.subset)
+        for route in routes
+        for rule in router.rules(route)
+        for destination in rule.destinations
+    ]
+    found = [*called, *(place for place in destinations if place[0] in known)]
+    return {
+        f"{host} subset {subset}" if subset else host: [{"host": host, "subset": subset}]
+        for host, subset in found
+        if (host, subset) not in named
+    }
 
 
 def _backends_of(release: Release, service: Service) -> Plain:

@@ -187,6 +187,23 @@ def test_requests_are_counted_as_the_release_sees_them() -> None:
     assert plan["drain"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("versions", "stray"),
+    [
+        ({"blue": {"image": "web:1"}}, {"host": "web-green.prod.svc.cluster.local", "subset": None}),
+        ({"blue": {"image": "web:1", "subset": "blue"}}, {"host": "web.prod.svc.cluster.local", "subset": "green"}),
+    ],
+)
+def test_a_version_that_the_specification_names_no_more_may_still_be_called(versions: Plain, stray: Plain) -> None:
+    subset = {"subset": "green"} if stray["subset"] else {}
+    both = {**versions, "green": {"image": "web:2", **subset}}
+    observe = {"proxies": {}, "probe": {"url": "http://edge.example.com/"}}
+    stands = standing(read_release(web(observe=observe, services={"web": {"versions": both}})))
+    plan = removal(read_release(web(observe=observe, services={"web": {"versions": versions}}, to="blue")), stands)
+    for metric in (*plan["quiet"], *plan["drained"]):
+        assert [stray] in metric["backends"].values()
+
+
 def test_without_proxies_the_drain_time_is_waited_for() -> None:
     plan = removal(release(drain="7s"), standing(release()))
     assert (plan["drain"], plan["drained"]) == (7.0, [])
