@@ -59,7 +59,7 @@ def lab_parts(before: list[str]) -> list[Part]:
     parts = [
         Part("zero loss", pytest_on("east", *HARMLESS), needs=["lab up"], after=before, deadline=1800),
         Part("faults", faults, needs=["lab up"], after=before, deadline=1800),
-        Part("acceptance tests", acceptance, needs=["lab up"], after=[*before, "zero loss", "faults"], deadline=1800),
+        Part("acceptance tests", acceptance, needs=["lab up"], after=[*before, "zero loss", "faults"], deadline=2400),
     ]
     scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
     for cluster, names in (("east", scenarios[::2]), ("west", scenarios[1::2])):
